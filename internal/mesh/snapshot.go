@@ -1,0 +1,187 @@
+package mesh
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Snapshot is everything a decision may depend on, at one moment. It is never changed once built; its slices are in no
+// particular order and may not be relied on to be sorted.
+type Snapshot struct {
+	Namespaces      []Namespace
+	Services        []Service
+	VirtualServices []VirtualService
+	Sidecars        []Sidecar // all Sidecars of the mesh, ours included
+	Workloads       []Workload
+	DivertRules     []DivertRule // EnvoyFilters written by LazyXDS
+	Scopes          []Scope      // WorkloadScope objects
+	Egress          Egress
+	Istio           Istio
+	// ServiceCIDRs are the ranges that ClusterIPs are taken from, as the cluster's ServiceCIDR objects say.
+	ServiceCIDRs []netip.Prefix
+}
+
+// Istio is what is known of the control plane.
+type Istio struct {
+	// Version is the oldest version among running istiod pods ("1.29.1"), empty where their image tags name none.
+	Version string
+}
+
+// Egress is the state of the fallback egress.
+type Egress struct {
+	// Ready is the number of ready endpoints of its Service.
+	Ready int
+	// Configured tells that the EnvoyFilters, the DestinationRule and the Sidecar the fallback needs exist; Missing names
+	// what does not ("EnvoyFilter istio-system/lazyxds-egress-als").
+	Missing []string
+}
+
+// Namespace is a Kubernetes Namespace.
+type Namespace struct {
+	Name string
+	// Lazy is the value of its lazy-xds annotation, verbatim; empty if it has none.
+	Lazy string
+	// Inject tells that pods get a sidecar by default here (istio-injection=enabled or istio.io/rev).
+	Inject bool
+}
+
+// ServiceKind tells where a Service comes from.
+type ServiceKind int
+
+// The kinds of Service.
+const (
+	KubernetesService ServiceKind = iota
+	ServiceEntry
+)
+
+// Service is one host of Istio's service registry: a Kubernetes Service, or one host of a ServiceEntry.
+type Service struct {
+	Key  // of the object: the Service or the ServiceEntry
+	Kind ServiceKind
+	Host Host
+	// Addresses are the virtual addresses clients dial: ClusterIPs, or the ServiceEntry's addresses, auto-allocated ones
+	// included. Empty for headless services and for ServiceEntries dialled by their real address.
+	Addresses []netip.Prefix
+	// AutoAllocated tells that Addresses come from istiod's automatic allocation only: clients dial them only where the
+	// sidecar's DNS proxy is on.
+	AutoAllocated bool
+	// Headless tells that clients dial the endpoints' own addresses.
+	Headless bool
+	// External is the name an ExternalName Service stands for; empty for others.
+	External Host
+	Ports    []Port
+	// ExportTo is who may see it: namespaces, "." or "*". Empty means everyone.
+	ExportTo []string
+	// Selector selects the pods of a Kubernetes Service; empty for none.
+	Selector map[string]string
+	// Lazy is the value of its lazy-xds annotation, verbatim.
+	Lazy string
+}
+
+// Protocol is how a service port is served, as far as scopes care.
+type Protocol int
+
+// The protocols of a port. Undeclared ports are sniffed by the sidecar.
+const (
+	Undeclared Protocol = iota
+	HTTP                // HTTP/1.1, HTTP/2, gRPC, gRPC-Web: listeners of one port are shared by all hosts (0.0.0.0_PORT)
+	TCP                 // TCP, Mongo, MySQL, Redis: a listener per virtual address
+	TLS                 // TLS, HTTPS: routed by SNI
+	UDP                 // not handled by sidecars
+)
+
+// Port is a port of a Service.
+type Port struct {
+	Number   uint16
+	Name     string
+	Protocol Protocol
+}
+
+// VirtualService is the part of an Istio VirtualService that scopes depend on. HTTPRoutes and GRPCRoutes attached to a
+// Service appear as VirtualServices too, as istiod itself converts them.
+type VirtualService struct {
+	Key
+	// Hosts are fully qualified: short names are resolved against the VirtualService's namespace, as Istio does.
+	Hosts []Host
+	// Mesh tells that it applies to sidecars (gateways is empty or contains "mesh").
+	Mesh bool
+	// Destinations are the hosts its routes, mirrors and delegates send traffic to, fully qualified.
+	Destinations []Host
+	// ExportTo is who may see it: namespaces, "." or "*". Empty means everyone.
+	ExportTo []string
+}
+
+// Sidecar is an Istio Sidecar resource.
+type Sidecar struct {
+	Key
+	// Ours tells that LazyXDS manages it (label app.kubernetes.io/managed-by=lazyxds).
+	Ours bool
+	// Selector is its workloadSelector; empty means the whole namespace (or the mesh, in the root namespace).
+	Selector map[string]string
+	// Hosts are the egress hosts ("ns/host") of ours, in order; unset for foreign ones.
+	Hosts []string
+	// Created is the creation time of the object.
+	Created time.Time
+	// Spec is the object's spec as JSON; set only for a selector-less Sidecar of the root namespace, whose non-egress
+	// fields ours carry over, and for ours, to tell whether anything changed.
+	Spec []byte
+}
+
+// DivertRule is a live EnvoyFilter of ours.
+type DivertRule struct {
+	Key
+	Selector map[string]string
+	Created  time.Time
+	// Spec is the object's spec as JSON, to tell whether anything changed.
+	Spec []byte
+}
+
+// Workload is an owner of pods that could be made lazy.
+type Workload struct {
+	WorkloadKey
+	UID string
+	// Selector is what its Sidecar selects by: the owner's matchLabels, or the pod template's labels where the owner has
+	// no stable selector (CronJob, Pod).
+	Selector map[string]string
+	// Labels are the pod template's labels.
+	Labels map[string]string
+	// Lazy is the value of the nearest lazy-xds annotation, verbatim: pod template, else owner.
+	Lazy string
+	// Inject is the pod template's sidecar.istio.io/inject label or annotation ("true", "false"); empty for neither.
+	Inject string
+	// Gateway tells that its proxies are gateways, which no Sidecar applies to.
+	Gateway bool
+	// NoRedirect tells that interception is off (sidecar.istio.io/interceptionMode: NONE): nothing can be diverted.
+	NoRedirect bool
+	// Running counts its pods that have an address, WithSidecar those of them that carry a sidecar.
+	Running, WithSidecar int
+	// ServiceAccount is the pods' service account name.
+	ServiceAccount string
+}
+
+// Scope is a WorkloadScope object: the user's intent and what was learned.
+type Scope struct {
+	Key
+	Workload   WorkloadKey
+	Generation int64
+	// Mode is the user's override: "true", "false" or empty for what annotations say.
+	Mode string
+	// Include are "namespace/host" patterns always in scope, Exclude ones never in scope.
+	Include, Exclude []string
+	Dependencies     []Dependency
+	// Gone is when the workload was first found missing; zero while it exists.
+	Gone time.Time
+}
+
+// Dependency is one host that a workload was seen to call.
+type Dependency struct {
+	Host      Host
+	FirstSeen time.Time
+}
+
+// Tenancy is the time during which one pod held an address.
+type Tenancy struct {
+	Workload WorkloadKey
+	// From is when the pod was created; Until when it was seen to have ended, zero while it lives.
+	From, Until time.Time
+}
