@@ -1,0 +1,36 @@
+// Package convert turns API objects into the values of package mesh, the way Istio itself reads them. It is pure:
+// package watch feeds it from informers, and the planner's tests feed it from YAML.
+package convert
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/lazyxds/lazyxds/internal/mesh"
+)
+
+// The marks by which LazyXDS and its users talk through object metadata.
+const (
+	// LazyAnnotation enrols a Namespace, a Service or a workload.
+	LazyAnnotation = "lazy-xds"
+	// ManagedByLabel with the value ManagedBy marks the objects LazyXDS writes; others are never touched.
+	ManagedByLabel = "app.kubernetes.io/managed-by"
+	// ManagedBy is the value of ManagedByLabel on our objects.
+	ManagedBy = "lazyxds"
+)
+
+// Ours reports whether LazyXDS manages the object.
+func Ours(o metav1.Object) bool { return o.GetLabels()[ManagedByLabel] == ManagedBy }
+
+func key(o metav1.Object) mesh.Key { return mesh.Key{Namespace: o.GetNamespace(), Name: o.GetName()} }
+
+// sortedHosts drops duplicates and empty names, so that equal objects convert to equal values.
+func sortedHosts(hosts []mesh.Host) []mesh.Host {
+	slices.Sort(hosts)
+	hosts = slices.Compact(hosts)
+	if len(hosts) > 0 && hosts[0] == "" {
+		return hosts[1:]
+	}
+	return hosts
+}

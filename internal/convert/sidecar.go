@@ -1,0 +1,48 @@
+package convert
+
+import (
+	"encoding/json"
+	"fmt"
+
+	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
+	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
+
+	"github.com/lazyxds/lazyxds/internal/mesh"
+)
+
+// Sidecar converts a Sidecar resource. Its spec is kept only where a decision needs it: ours, and the mesh's default.
+func Sidecar(s *networkingv1.Sidecar, rootNamespace string) (mesh.Sidecar, error) {
+	out := mesh.Sidecar{
+		Key:      key(s),
+		Ours:     Ours(s),
+		Selector: s.Spec.GetWorkloadSelector().GetLabels(),
+		Created:  s.CreationTimestamp.Time,
+	}
+	if out.Ours {
+		for _, egress := range s.Spec.Egress {
+			out.Hosts = append(out.Hosts, egress.GetHosts()...)
+		}
+	}
+	if out.Ours || (s.Namespace == rootNamespace && len(out.Selector) == 0) {
+		spec, err := json.Marshal(&s.Spec)
+		if err != nil {
+			return mesh.Sidecar{}, fmt.Errorf("read spec of Sidecar %s: %w", out.Key, err)
+		}
+		out.Spec = spec
+	}
+	return out, nil
+}
+
+// DivertRule converts an EnvoyFilter of ours.
+func DivertRule(f *networkingv1alpha3.EnvoyFilter) (mesh.DivertRule, error) {
+	spec, err := json.Marshal(&f.Spec)
+	if err != nil {
+		return mesh.DivertRule{}, fmt.Errorf("read spec of EnvoyFilter %s: %w", key(f), err)
+	}
+	return mesh.DivertRule{
+		Key:      key(f),
+		Selector: f.Spec.GetWorkloadSelector().GetLabels(),
+		Created:  f.CreationTimestamp.Time,
+		Spec:     spec,
+	}, nil
+}
