@@ -1,0 +1,112 @@
+{{/*
+What the fallback egress's Envoy gets beside Istio's own bootstrap: the front listener that other sidecars connect to, the
+loop back into the outbound listener, and the way to the controller.
+
+A connection arrives as PROXY v2 header (the client's address, and the one it dialled), then mutual TLS. The front
+listener takes both off and hands the connection, with a PROXY header again, to the listener virtualOutbound, which an
+EnvoyFilter has moved to the abstract socket @lazyxds-loop. A Unix socket, since a TCP loop would be an open relay on the
+pod network, and iptables rules in the pod would win over the PROXY header's address.
+*/}}
+{{- define "lazyxds.bootstrap" -}}
+static_resources:
+  clusters:
+    - name: lazyxds-accesslog-service
+      type: STRICT_DNS
+      connect_timeout: 1s
+      dns_lookup_family: V4_PREFERRED
+      respect_dns_ttl: true
+      typed_extension_protocol_options:
+        envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+          "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+          explicit_http_config:
+            http2_protocol_options:
+              # A controller whose node died closes nothing: without pings its stream would hang until TCP gives up.
+              connection_keepalive:
+                interval: 30s
+                timeout: 5s
+      load_assignment:
+        cluster_name: lazyxds-accesslog-service
+        endpoints:
+          - lb_endpoints:
+              - endpoint:
+                  address:
+                    socket_address:
+                      address: {{ include "lazyxds.controller" . }}.{{ .Release.Namespace }}
+                      port_value: 8080
+    - name: lazyxds-loop
+      type: STATIC
+      connect_timeout: 1s
+      load_assignment:
+        cluster_name: lazyxds-loop
+        endpoints:
+          - lb_endpoints:
+              - endpoint:
+                  address:
+                    pipe:
+                      path: "@lazyxds-loop"
+      transport_socket:
+        name: envoy.transport_sockets.upstream_proxy_protocol
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport
+          config:
+            version: V2
+          transport_socket:
+            name: envoy.transport_sockets.raw_buffer
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer
+  listeners:
+    - name: lazyxds-front
+      # pilot-agent drains inbound listeners when the pod stops.
+      traffic_direction: INBOUND
+      address:
+        socket_address:
+          address: "0.0.0.0"
+          port_value: 8080
+      listener_filters:
+        - name: envoy.filters.listener.proxy_protocol
+          typed_config:
+            "@type": type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol
+      filter_chains:
+        - transport_socket:
+            name: envoy.transport_sockets.tls
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+              require_client_certificate: true
+              common_tls_context:
+                alpn_protocols: [istio-peer-exchange, istio, h2, http/1.1]
+                tls_certificate_sds_secret_configs:
+                  - name: default
+                    sds_config: {{- include "lazyxds.sds" . | nindent 22 }}
+                combined_validation_context:
+                  default_validation_context:
+                    match_typed_subject_alt_names:
+                      {{- range .Values.trustDomains }}
+                      - san_type: URI
+                        matcher:
+                          prefix: spiffe://{{ . }}/
+                      {{- end }}
+                  validation_context_sds_secret_config:
+                    name: ROOTCA
+                    sds_config: {{- include "lazyxds.sds" . | nindent 22 }}
+          filters:
+            - name: envoy.filters.network.tcp_proxy
+              typed_config:
+                "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+                stat_prefix: lazyxds-front
+                cluster: lazyxds-loop
+                # How long a connection may be idle is for the listener behind the loop to say.
+                idle_timeout: 0s
+{{- end }}
+
+{{/* The certificates of the pod's own pilot-agent. */}}
+{{- define "lazyxds.sds" -}}
+resource_api_version: V3
+initial_fetch_timeout: 0s
+api_config_source:
+  api_type: GRPC
+  transport_api_version: V3
+  set_node_on_first_message_only: true
+  grpc_services:
+    - envoy_grpc:
+        cluster_name: sds-grpc
+{{- end }}
