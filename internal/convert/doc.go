@@ -18,6 +18,9 @@ const (
 	ManagedByLabel = "app.kubernetes.io/managed-by"
 	// ManagedBy is the value of ManagedByLabel on our objects.
 	ManagedBy = "lazyxds"
+	// WidenedAtAnnotation is set on a divert rule when its workload gets the full scope back: the time, in RFC 3339. The
+	// rule has to outlive the Sidecar until every proxy has taken the change, and nothing else remembers since when.
+	WidenedAtAnnotation = "lazyxds.io/widened-at"
 )
 
 // Ours reports whether LazyXDS manages the object.

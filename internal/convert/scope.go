@@ -18,6 +18,7 @@ const ReasonWorkloadGone = "WorkloadGone"
 func Scope(s *v1alpha1.WorkloadScope) mesh.Scope {
 	out := mesh.Scope{
 		Key:        key(s),
+		Ours:       Ours(s),
 		Workload:   mesh.WorkloadKey{Namespace: s.Namespace, Kind: s.Spec.Workload.Kind, Name: s.Spec.Workload.Name},
 		Generation: s.Generation,
 		Mode:       string(s.Spec.Mode),

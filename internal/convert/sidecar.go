@@ -3,6 +3,7 @@ package convert
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
@@ -39,10 +40,14 @@ func DivertRule(f *networkingv1alpha3.EnvoyFilter) (mesh.DivertRule, error) {
 	if err != nil {
 		return mesh.DivertRule{}, fmt.Errorf("read spec of EnvoyFilter %s: %w", key(f), err)
 	}
-	return mesh.DivertRule{
+	out := mesh.DivertRule{
 		Key:      key(f),
 		Selector: f.Spec.GetWorkloadSelector().GetLabels(),
 		Created:  f.CreationTimestamp.Time,
 		Spec:     spec,
-	}, nil
+	}
+	if at, err := time.Parse(time.RFC3339, f.Annotations[WidenedAtAnnotation]); err == nil {
+		out.WidenedAt = at
+	}
+	return out, nil
 }

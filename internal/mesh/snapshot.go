@@ -31,8 +31,8 @@ type Istio struct {
 type Egress struct {
 	// Ready is the number of ready endpoints of its Service.
 	Ready int
-	// Configured tells that the EnvoyFilters, the DestinationRule and the Sidecar the fallback needs exist; Missing names
-	// what does not ("EnvoyFilter istio-system/lazyxds-egress-als").
+	// Missing names what the fallback needs and does not have: EnvoyFilters, the DestinationRule, the Sidecar
+	// ("EnvoyFilter istio-system/lazyxds-egress-als").
 	Missing []string
 }
 
@@ -132,6 +132,8 @@ type DivertRule struct {
 	Key
 	Selector map[string]string
 	Created  time.Time
+	// WidenedAt is when its workload was given the full scope back; zero while it is lazy. It is kept on the object.
+	WidenedAt time.Time
 	// Spec is the object's spec as JSON, to tell whether anything changed.
 	Spec []byte
 }
@@ -162,6 +164,8 @@ type Workload struct {
 // Scope is a WorkloadScope object: the user's intent and what was learned.
 type Scope struct {
 	Key
+	// Ours tells that LazyXDS created it; a user's own is never deleted.
+	Ours       bool
 	Workload   WorkloadKey
 	Generation int64
 	// Mode is the user's override: "true", "false" or empty for what annotations say.
