@@ -17,7 +17,7 @@ import (
 )
 
 // holdRetry is the pause before a connection that was cut is made again.
-const holdRetry = 200 * time.Millisecond
+const holdRetry = 100 * time.Millisecond
 
 // held is one open conversation.
 type held struct {
@@ -29,7 +29,7 @@ type held struct {
 // Hold keeps one connection for the length of cfg.Duration, or until ctx is done, and exchanges a message on it every
 // so often. A connection that is cut counts as failed and is made anew.
 func Hold(ctx context.Context, cfg Config, every time.Duration) (*Report, error) {
-	target, err := parseTarget(cfg.URL)
+	target, err := cfg.target()
 	if err != nil {
 		return nil, err
 	}
@@ -215,11 +215,6 @@ func within(timeout time.Duration, cancel func(), f func() error) error {
 
 func fromHeaders(h http.Header) Outcome {
 	return Outcome{Peer: h.Get(app.HeaderPeer), ServedBy: h.Get(app.HeaderServedBy)}
-}
-
-// cut notes when a held connection was cut.
-func (r *recorder) cut(at time.Time) {
-	r.result.CutMillis = append(r.result.CutMillis, millis(at.Sub(r.start)))
 }
 
 func pause(ctx context.Context, d time.Duration) {

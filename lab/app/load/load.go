@@ -40,7 +40,7 @@ type sender func(ctx context.Context) Outcome
 
 // Run sends requests until the configured end, or until ctx is done, and waits for those in flight.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
-	target, err := parseTarget(cfg.URL)
+	target, err := cfg.target()
 	if err != nil {
 		return nil, err
 	}
@@ -76,19 +76,22 @@ func newSender(cfg Config, target *url.URL) (send sender, closeAll func(), err e
 	return send, closeAll, err
 }
 
-// parseTarget checks the URL and completes it.
-func parseTarget(raw string) (*url.URL, error) {
-	target, err := url.Parse(raw)
+// target checks the configuration and parses its URL.
+func (cfg Config) target() (*url.URL, error) {
+	if cfg.Timeout <= 0 {
+		return nil, fmt.Errorf("timeout %s is not above zero", cfg.Timeout)
+	}
+	target, err := url.Parse(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case !strings.Contains(" http https ws wss grpc tcp ", " "+target.Scheme+" "):
-		return nil, fmt.Errorf("url %s: scheme must be http, https, ws, wss, grpc or tcp", raw)
+		return nil, fmt.Errorf("url %s: scheme must be http, https, ws, wss, grpc or tcp", cfg.URL)
 	case target.Host == "":
-		return nil, fmt.Errorf("url %s: host is missing", raw)
+		return nil, fmt.Errorf("url %s: host is missing", cfg.URL)
 	case target.Port() == "" && (target.Scheme == "grpc" || target.Scheme == "tcp"):
-		return nil, fmt.Errorf("url %s: port is missing", raw)
+		return nil, fmt.Errorf("url %s: port is missing", cfg.URL)
 	}
 	return target, nil
 }
@@ -113,6 +116,11 @@ func (s schedule) due(n int) time.Duration {
 	return time.Duration(float64(n) / s.rps * float64(time.Second))
 }
 
+// over reports whether request n is beyond the end.
+func (s schedule) over(n int) bool {
+	return s.requests > 0 && n >= s.requests || s.duration > 0 && s.due(n) >= s.duration
+}
+
 // pace calls send for each request, numbered from 0, and returns when all calls have. A request that is due while
 // too many are in flight is sent as soon as one of them ends.
 func pace(ctx context.Context, s schedule, send func(n int)) {
@@ -127,7 +135,7 @@ func pace(ctx context.Context, s schedule, send func(n int)) {
 	slots := make(chan struct{}, s.concurrency)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for n := 0; s.requests == 0 || n < s.requests; n++ {
+	for n := 0; !s.over(n); n++ {
 		timer.Reset(time.Until(start.Add(s.due(n))))
 		select {
 		case <-timer.C:
@@ -137,6 +145,10 @@ func pace(ctx context.Context, s schedule, send func(n int)) {
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
+			return
+		}
+		// Where both were ready the choice above was random.
+		if ctx.Err() != nil {
 			return
 		}
 		inFlight.Go(func() {

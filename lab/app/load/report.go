@@ -136,6 +136,11 @@ func (r *recorder) count(path string, at time.Time) {
 	}
 }
 
+// cut notes when a held connection was cut.
+func (r *recorder) cut(at time.Time) {
+	r.result.CutMillis = append(r.result.CutMillis, millis(at.Sub(r.start)))
+}
+
 // report sums up; the recorder must not be used afterwards.
 func (r *recorder) report(url, kind string, end time.Time) *Report {
 	r.mu.Lock()

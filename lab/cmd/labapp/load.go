@@ -81,8 +81,8 @@ func (f *loadFlags) complete(durationGiven bool) error {
 		return errors.New("--tcp takes the place of --url and --grpc")
 	case f.cfg.URL == "" && f.tcp == "":
 		return errors.New("--url is missing")
-	case f.cfg.Timeout <= 0 || f.every <= 0:
-		return errors.New("--timeout and --every must be above zero")
+	case f.every <= 0:
+		return errors.New("--every must be above zero")
 	}
 	if f.tcp != "" {
 		f.cfg.URL = "tcp://" + f.tcp
