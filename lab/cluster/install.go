@@ -1,0 +1,49 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/lazyxds/lazyxds/lab/components"
+)
+
+// release is the name of LazyXDS's Helm release.
+const release = "lazyxds"
+
+// Install builds LazyXDS from the lab's source tree and installs it by its chart, or upgrades what is installed;
+// args are further arguments for helm, such as --set k=v. It returns when its Deployments are available.
+func (l *Lab) Install(ctx context.Context, progress io.Writer, args ...string) error {
+	checkout, err := components.OpenCheckout(l.state.Repo)
+	if err != nil {
+		return err
+	}
+	if _, err := checkout.LazyXDS(ctx, components.NewSteps(progress)); err != nil {
+		return err
+	}
+	line, err := components.LineByName(l.state.Istio)
+	if err != nil {
+		return err
+	}
+	chart := filepath.Join(checkout.Root(), "charts", "lazyxds")
+	install := []string{"upgrade", "--install", release, chart, "--set", "istio.tag=" + line.IstioVersion}
+	if _, err := l.helm(ctx, append(install, args...)...); err != nil {
+		return fmt.Errorf("install lazyxds: %w", err)
+	}
+	for _, deployment := range []string{"istio-egressgateway-lazyxds", "lazyxds"} {
+		if err := l.WaitDeployment(ctx, SystemNamespace, deployment, 2*time.Minute); err != nil {
+			return fmt.Errorf("install lazyxds: %w", err)
+		}
+	}
+	return nil
+}
+
+// Uninstall removes LazyXDS by its chart and waits for its objects to be gone.
+func (l *Lab) Uninstall(ctx context.Context) error {
+	if _, err := l.helm(ctx, "uninstall", release, "--ignore-not-found", "--wait", "--timeout", "2m"); err != nil {
+		return fmt.Errorf("uninstall lazyxds: %w", err)
+	}
+	return nil
+}
