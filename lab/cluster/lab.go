@@ -103,6 +103,9 @@ func (l *Lab) Client() kubernetes.Interface { return l.client }
 // Repo is the source tree the lab was started from.
 func (l *Lab) Repo() string { return l.state.Repo }
 
+// Sample is the path of a file of Istio's samples, of the lab's own Istio version: Sample("httpbin/httpbin.yaml").
+func (l *Lab) Sample(name string) string { return filepath.Join(l.state.Samples, name) }
+
 func (l *Lab) dir() string { return runDir(l.name) }
 
 // nodeKubeconfig serves the daemons, which run where the API server does.

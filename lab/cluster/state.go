@@ -20,6 +20,7 @@ type state struct {
 	Ready     bool      `json:"ready"`
 	Kubectl   string    `json:"kubectl"`
 	Helm      string    `json:"helm"`
+	Samples   string    `json:"samples"`
 	Processes []process `json:"processes"`
 }
 

@@ -69,6 +69,7 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	s := starter{
 		lab: &Lab{name: o.Name, state: state{
 			Name: o.Name, Istio: paths.Line.Name, Repo: checkout.Root(), Created: time.Now(), Kubectl: paths.Kubectl, Helm: paths.Helm,
+			Samples: filepath.Join(paths.Istio, "samples"),
 		}},
 		paths: paths, lazylab: lazylab, istioArgs: o.IstioArgs, progress: o.Progress, begin: time.Now(),
 	}
