@@ -1,0 +1,63 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/lazyxds/lazyxds/lab/cluster"
+)
+
+var controller = cluster.Target{Namespace: "istio-system", Name: "deploy/lazyxds"}
+
+// metric reads one sample of the controller's metrics, named as /metrics prints it, labels included.
+func (w *world) metric(sample string) (float64, error) {
+	out, err := mesh.Exec(w.ctx, controller, "curl", "-sS", "-m", "5", "http://127.0.0.1:9090/metrics")
+	if err != nil {
+		return 0, err
+	}
+	for lines := bufio.NewScanner(strings.NewReader(out.Stdout)); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), sample+" "); ok {
+			return strconv.ParseFloat(value, 64)
+		}
+	}
+	return 0, fmt.Errorf("no metric %s: %s", sample, out.Stderr)
+}
+
+// planned waits until the controller that runs now leads and has carried out a plan.
+func (w *world) planned() {
+	w.Helper()
+	w.eventually("the controller to lead and to have planned", func() error {
+		n, err := w.metric("lazyxds_plans_total")
+		if err == nil && n == 0 {
+			err = fmt.Errorf("no plan yet")
+		}
+		return err
+	})
+}
+
+// scaleController changes the number of controllers and waits until that many run.
+func (w *world) scaleController(replicas int) {
+	w.Helper()
+	w.kubectl("scale", "-n", "istio-system", "deployment/lazyxds", "--replicas", strconv.Itoa(replicas))
+	if replicas == 0 {
+		w.kubectl("wait", "-n", "istio-system", "pod", "-l", "app=lazyxds", "--for=delete", "--timeout", patience.String())
+		return
+	}
+	w.kubectl("rollout", "status", "-n", "istio-system", "deployment/lazyxds", "--timeout", patience.String())
+	w.planned()
+}
+
+// restarts tells how often the controller's container was restarted.
+func (w *world) restarts() string {
+	w.Helper()
+	return w.kubectl("get", "pods", "-n", "istio-system", "-l", "app=lazyxds", "-o", "jsonpath={.items[*].status.containerStatuses[*].restartCount}")
+}
+
+// versions tells the resource versions of all objects that LazyXDS keeps in the mesh.
+func (w *world) versions() string {
+	w.Helper()
+	return w.kubectl("get", "sidecars,envoyfilters,workloadscopes", "-A", "-l", "app.kubernetes.io/managed-by=lazyxds",
+		"-o", `jsonpath={range .items[*]}{.kind}/{.metadata.namespace}/{.metadata.name}={.metadata.resourceVersion} {end}`)
+}

@@ -1,0 +1,38 @@
+package e2e
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+)
+
+// The controller is killed: nothing it learned is forgotten, nothing is written again, and no request fails. What it was
+// not there to hear is taught by the next request.
+func TestControllerRestart(t *testing.T) {
+	w := newWorld(t, echo("srv", "v1"), service("known", "srv", "http:8080"), service("unheard", "srv", "http:8080"), client("client"))
+	w.lazy("deployment/client")
+	w.firstRequest("known", "http://known:8080", "srv/v1")
+	load := w.send("deploy/client", "--url", "http://known:8080", "--rps", "20", "--duration", "0")
+	before, restarts := w.versions(), w.restarts()
+
+	w.must(mesh.SignalContainer(w.ctx, controller, syscall.SIGKILL))
+	w.eventually("the container to be restarted", func() error {
+		if w.restarts() == restarts {
+			return fmt.Errorf("restarts: %s", restarts)
+		}
+		return nil
+	})
+	w.planned()
+	if after := w.versions(); after != before {
+		t.Errorf("objects were written after the restart:\nbefore %s\nafter  %s", before, after)
+	}
+
+	w.scaleController(0)
+	w.servedBy(w.request("deploy/client", "http://unheard:8080"), "srv/v1")
+	w.scaleController(1)
+	if d := w.observed("deployment/client", w.fqdn("unheard")); d != nil {
+		t.Fatalf("learned %+v, though the controller was not there to hear of it", d)
+	}
+	w.firstRequest("unheard", "http://unheard:8080", "srv/v1")
+	w.noFailure("load across restarts", load.stop())
+}
