@@ -47,19 +47,13 @@ func ParseCluster(name string) (Cluster, bool) {
 		return Cluster{}, false
 	}
 	c.Port = uint16(port)
-	if parts[3] != "" {
-		host, ok := registryHost(parts[3])
-		if !ok {
-			return Cluster{}, false
-		}
+	if host, ok := registryHost(parts[3]); ok {
 		c.Host = host
-	}
-	switch c.Direction {
-	case Outbound:
-		return c, c.Host != ""
-	case Inbound:
-		return c, true
-	default:
+	} else if parts[3] != "" || c.Direction != Inbound {
 		return Cluster{}, false
 	}
+	if c.Direction != Outbound && c.Direction != Inbound {
+		return Cluster{}, false
+	}
+	return c, true
 }

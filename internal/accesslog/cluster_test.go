@@ -44,8 +44,8 @@ func FuzzParseCluster(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		c, ok := ParseCluster(name)
 		if !ok {
-			if c.Direction == Outbound && c.Host != "" {
-				t.Fatalf("ParseCluster(%q) refuses the good cluster %+v", name, c)
+			if c != (Cluster{}) {
+				t.Errorf("ParseCluster(%q) refuses the name, yet reads %+v from it", name, c)
 			}
 			return
 		}
