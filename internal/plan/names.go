@@ -1,0 +1,67 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/lazyxds/lazyxds/internal/convert"
+	"github.com/lazyxds/lazyxds/internal/mesh"
+)
+
+const (
+	// EgressName names the Deployment, the Service and the ServiceAccount of the fallback egress.
+	EgressName = "istio-egressgateway-lazyxds"
+	// ScopeLabel ties a Sidecar and a divert rule to a workload: the name its WorkloadScope has by default.
+	ScopeLabel = "lazyxds.io/scope"
+	// WhyAnnotation tells readers of an object of ours why it exists.
+	WhyAnnotation = "lazyxds.io/why"
+
+	objectPrefix = "lazyxds-"
+	maxName      = 253
+	maxLabel     = 63
+)
+
+// ScopeName is the name of the WorkloadScope that LazyXDS creates for a workload. Kinds contain no dash, so no two
+// workloads of a namespace share one.
+func ScopeName(w mesh.WorkloadKey) string {
+	return shorten(strings.ToLower(w.Kind)+"-"+w.Name, maxName-len(objectPrefix))
+}
+
+// ObjectName is the name of a workload's Sidecar and of its divert rule.
+func ObjectName(w mesh.WorkloadKey) string { return objectPrefix + ScopeName(w) }
+
+// shorten fits a name into limit characters; what it cuts off is replaced by a hash of the whole.
+func shorten(name string, limit int) string {
+	if len(name) <= limit {
+		return name
+	}
+	tail := "-" + digest(name)
+	return strings.TrimRight(name[:limit-len(tail)], "-.") + tail
+}
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:5])
+}
+
+// kinds are the owners of pods that can be made lazy.
+var kinds = []string{
+	convert.KindDeployment, convert.KindStatefulSet, convert.KindDaemonSet, convert.KindCronJob, convert.KindJob,
+	convert.KindReplicaSet, convert.KindPod,
+}
+
+// ownName tells whether a workload's Sidecar or divert rule could be called so. The fallback egress's own objects, which
+// come with the installation, are not: their names have no workload's kind in them.
+func ownName(name string) bool {
+	rest, ok := strings.CutPrefix(name, objectPrefix)
+	if !ok {
+		return false
+	}
+	for _, kind := range kinds {
+		if strings.HasPrefix(rest, strings.ToLower(kind)+"-") {
+			return true
+		}
+	}
+	return false
+}

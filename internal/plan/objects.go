@@ -1,0 +1,59 @@
+package plan
+
+import (
+	"strings"
+
+	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
+	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/lazyxds/lazyxds/api/v1alpha1"
+	"github.com/lazyxds/lazyxds/internal/convert"
+	"github.com/lazyxds/lazyxds/internal/mesh"
+)
+
+func newSidecar(c *candidate, s spec) *networkingv1.Sidecar {
+	out := &networkingv1.Sidecar{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "networking.istio.io/v1", Kind: "Sidecar"},
+		ObjectMeta: marked(c.object, strings.TrimPrefix(c.object.Name, objectPrefix)),
+	}
+	s.into(&out.Spec)
+	return out
+}
+
+func newRule(c *candidate, s spec) *networkingv1alpha3.EnvoyFilter {
+	out := &networkingv1alpha3.EnvoyFilter{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "networking.istio.io/v1alpha3", Kind: "EnvoyFilter"},
+		ObjectMeta: marked(c.object, strings.TrimPrefix(c.object.Name, objectPrefix)),
+	}
+	s.into(&out.Spec)
+	return out
+}
+
+func newScope(key mesh.WorkloadKey, name string) *v1alpha1.WorkloadScope {
+	return &v1alpha1.WorkloadScope{
+		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "WorkloadScope"},
+		ObjectMeta: marked(mesh.Key{Namespace: key.Namespace, Name: name}, ScopeName(key)),
+		Spec:       v1alpha1.WorkloadScopeSpec{Workload: v1alpha1.WorkloadReference{Kind: key.Kind, Name: key.Name}},
+	}
+}
+
+// marked is the metadata of an object that we own, for the workload whose scope is called so by default.
+func marked(object mesh.Key, scope string) metav1.ObjectMeta {
+	out := metadata(object)
+	out.Labels = map[string]string{convert.ManagedByLabel: convert.ManagedBy, ScopeLabel: shorten(scope, maxLabel)}
+	out.Annotations = map[string]string{}
+	return out
+}
+
+// explain writes the reason for a change on the object itself.
+func (c *Change) explain() {
+	switch {
+	case c.Sidecar != nil:
+		c.Sidecar.Annotations[WhyAnnotation] = c.Why
+	case c.EnvoyFilter != nil:
+		c.EnvoyFilter.Annotations[WhyAnnotation] = c.Why
+	default:
+		c.Scope.Annotations[WhyAnnotation] = c.Why
+	}
+}

@@ -1,0 +1,121 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lazyxds/lazyxds/internal/convert"
+	"github.com/lazyxds/lazyxds/internal/mesh"
+)
+
+// obstacle is why a workload cannot be lazy, as a condition says it.
+type obstacle struct {
+	reason, message string
+}
+
+// obstacles are looked for in this order; the first one found is told. They only ever concern workloads that exist.
+var obstacles = []func(*world, *candidate) (obstacle, bool){
+	// Nothing the proxies do would change.
+	isEgress, isGateway, noRedirect, noSidecar,
+	// A Sidecar of ours would change more, or less, than this workload.
+	noSelector, foreignSidecar, sharedSelector,
+	// The fallback would not work.
+	istioTooOld,
+}
+
+// oldestIstio is the first release whose Envoy knows vhost_header, by which the egress routes bare host names.
+var oldestIstio = [2]int{1, 29}
+
+func (w *world) obstacle(c *candidate) (obstacle, bool) {
+	for _, find := range obstacles {
+		if found, ok := find(w, c); ok {
+			return found, true
+		}
+	}
+	return obstacle{}, false
+}
+
+func isEgress(w *world, c *candidate) (obstacle, bool) {
+	return obstacle{"FallbackEgress", "this is the fallback egress itself, which needs the full scope"},
+		c.key.Namespace == w.cfg.EgressNamespace && c.workload.Labels["app"] == EgressName
+}
+
+func isGateway(_ *world, c *candidate) (obstacle, bool) {
+	return obstacle{"Gateway", "its proxies are gateways, which no Sidecar applies to"}, c.workload.Gateway
+}
+
+func noRedirect(_ *world, c *candidate) (obstacle, bool) {
+	return obstacle{"NoRedirect", "its traffic does not pass through its sidecar (interceptionMode NONE), so nothing can be diverted"},
+		c.workload.NoRedirect
+}
+
+func noSidecar(w *world, c *candidate) (obstacle, bool) {
+	if c.workload.Running > 0 {
+		return obstacle{"NoSidecar", "none of its pods has a sidecar: enable injection and restart them"}, c.workload.WithSidecar == 0
+	}
+	injected := c.workload.Inject == "true" || c.workload.Inject != "false" && w.namespaces[c.key.Namespace].Inject
+	return obstacle{"NoSidecar", "its pods will get no sidecar: injection is off"}, !injected
+}
+
+func noSelector(_ *world, c *candidate) (obstacle, bool) {
+	return obstacle{"NoSelector", "it selects its pods by no label, so a Sidecar for it would hold for the whole namespace"},
+		len(c.workload.Selector) == 0
+}
+
+func foreignSidecar(w *world, c *candidate) (obstacle, bool) {
+	for _, sidecar := range w.crowd(c.key.Namespace).foreign {
+		if len(sidecar.Selector) == 0 {
+			return obstacle{"ForeignSidecar", fmt.Sprintf("Sidecar %s holds for the whole namespace", sidecar.Name)}, true
+		}
+		if selects(sidecar.Selector, c.workload.Labels) {
+			return obstacle{"ForeignSidecar", fmt.Sprintf("Sidecar %s selects its pods", sidecar.Name)}, true
+		}
+	}
+	return obstacle{}, false
+}
+
+// sharedSelector keeps a Sidecar from narrowing pods that it is not meant for, be their workload lazy or not.
+func sharedSelector(w *world, c *candidate) (obstacle, bool) {
+	for _, other := range w.crowd(c.key.Namespace).workloads {
+		if other.WorkloadKey != c.key && selects(c.workload.Selector, other.Labels) {
+			return obstacle{"SharedSelector", fmt.Sprintf("its selector picks the pods of %s %s too", other.Kind, other.Name)}, true
+		}
+	}
+	return obstacle{}, false
+}
+
+func istioTooOld(w *world, _ *candidate) (obstacle, bool) {
+	version := w.snapshot.Istio.Version
+	return obstacle{"IstioTooOld", fmt.Sprintf("istiod is %s; the fallback needs Istio %d.%d or newer",
+		version, oldestIstio[0], oldestIstio[1])}, tooOld(version)
+}
+
+func tooOld(version string) bool {
+	if version == "" {
+		return false
+	}
+	oldest := fmt.Sprintf("%d.%d", oldestIstio[0], oldestIstio[1])
+	return convert.OlderVersion(version, oldest) == version && !strings.HasPrefix(version+".", oldest+".")
+}
+
+// fallbackFault tells why nothing new may be narrowed; empty if the fallback stands ready.
+func fallbackFault(e mesh.Egress) string {
+	switch {
+	case len(e.Missing) > 0:
+		return "the fallback egress lacks " + strings.Join(e.Missing, ", ")
+	case e.Ready == 0:
+		return "no endpoint of the fallback egress is ready"
+	}
+	return ""
+}
+
+// noteFallback tells once, on the egress's Service, what keeps workloads waiting.
+func (w *world) noteFallback(p *Plan) {
+	if fault := fallbackFault(w.snapshot.Egress); fault != "" && w.waiting {
+		w.notice(Notice{
+			Kind: "Service", Namespace: w.cfg.EgressNamespace, Name: EgressName,
+			Type: Warning, Reason: "FallbackUnavailable",
+			Message: fault + ": workloads that are not narrow yet keep the full scope",
+		})
+	}
+}

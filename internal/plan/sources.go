@@ -1,0 +1,170 @@
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/lazyxds/lazyxds/api/v1alpha1"
+	"github.com/lazyxds/lazyxds/internal/mesh"
+)
+
+// reasoned is a service that belongs in a scope, and why.
+type reasoned struct {
+	service *mesh.Service
+	source  v1alpha1.Source
+	detail  string
+}
+
+// sources fill a scope. A host that several of them bring keeps the first one's reason; closure.go then adds what the hosts
+// in scope entail. The rule behind them: what the fallback cannot catch or must not carry is in scope from the start.
+var sources = []func(*builder){observed, included, system, exceptions, ownRoutes}
+
+// observed brings what the workload was seen to call, as long as it exists and the user did not exclude it.
+func observed(b *builder) {
+	for _, dependency := range b.dependencies {
+		for _, service := range b.world.catalog.named(dependency.Host, b.namespace) {
+			excluded := func(p pattern) bool { return p.covers(service.Namespace, service.Host) }
+			if slices.ContainsFunc(b.exclude, excluded) {
+				continue
+			}
+			detail := ""
+			if !dependency.FirstSeen.IsZero() {
+				detail = "called since " + dependency.FirstSeen.UTC().Format(time.RFC3339)
+			}
+			b.add(reasoned{service, v1alpha1.SourceObserved, detail})
+		}
+	}
+}
+
+// included brings what the user asked for. A pattern stands in the Sidecar as it is; the services it covers are added for
+// what they entail.
+func included(b *builder) {
+	for _, p := range b.include {
+		detail := fmt.Sprintf("spec.include has %s/%s", p.namespace, p.host)
+		for _, service := range b.world.catalog.matching(p, b.namespace) {
+			b.add(reasoned{service, v1alpha1.SourceInclude, detail})
+		}
+		b.name(ScopedHost{
+			Namespace: p.namespace, Host: p.host, Source: v1alpha1.SourceInclude, Detail: detail, pattern: !p.exact(),
+		})
+	}
+}
+
+// system brings the fallback egress, without which nothing else can be reached, and the API server.
+func system(b *builder) {
+	b.name(ScopedHost{
+		Namespace: b.world.cfg.EgressNamespace, Host: egressHost(b.world.cfg),
+		Source: v1alpha1.SourceSystem, Detail: "the fallback egress",
+	})
+	apiServer := mesh.Host("kubernetes.default.svc." + b.world.cfg.ClusterDomain)
+	for _, service := range b.world.catalog.named(apiServer, b.namespace) {
+		b.add(reasoned{service, v1alpha1.SourceSystem, "the API server"})
+	}
+}
+
+func egressHost(cfg Config) mesh.Host {
+	return mesh.Host(EgressName + "." + cfg.EgressNamespace + ".svc." + cfg.ClusterDomain)
+}
+
+// exceptions brings the services of the namespace's view that the fallback cannot stand in for.
+func exceptions(b *builder) {
+	for _, r := range b.view.base {
+		b.add(r)
+	}
+}
+
+// ownRoutes brings the VirtualServices that the egress would not apply as the workload's own sidecar does, and what they are
+// about.
+func ownRoutes(b *builder) {
+	for _, route := range b.view.routes {
+		private := !visible(route.ExportTo, route.Namespace, b.world.cfg.EgressNamespace)
+		detail := "VirtualService " + route.String() + " holds here only"
+		for _, host := range route.Hosts {
+			switch {
+			case !isWildcard(host):
+				b.name(ScopedHost{Namespace: route.Namespace, Host: host, Source: v1alpha1.SourcePrivate, Detail: detail})
+			case !private:
+				continue // the egress applies it as well, and it may cover everything
+			}
+			for _, service := range b.world.catalog.matching(pattern{"*", host}, b.namespace) {
+				b.add(reasoned{service, v1alpha1.SourcePrivate, detail})
+			}
+		}
+		b.addDestinations(route)
+	}
+}
+
+// exceptional lists the services that may be in scope from the start somewhere, so that each namespace need not look at all.
+func exceptional(w *world) []*mesh.Service {
+	ranges := slices.Concat(w.snapshot.ServiceCIDRs, w.cfg.DivertedCIDRs, autoAllocated)
+	var out []*mesh.Service
+	for _, service := range w.catalog.services {
+		if _, _, ok := exception(service, w.cfg.EgressNamespace, ranges); ok {
+			out = append(out, service)
+		}
+	}
+	return out
+}
+
+// baseServices are the exceptional services that a namespace sees.
+func baseServices(w *world, namespace string, ranges []netip.Prefix) []reasoned {
+	var out []reasoned
+	for _, service := range w.catalog.exceptional {
+		if !visible(service.ExportTo, service.Namespace, namespace) {
+			continue
+		}
+		if source, detail, ok := exception(service, w.cfg.EgressNamespace, ranges); ok {
+			out = append(out, reasoned{service, source, detail})
+		}
+	}
+	return out
+}
+
+// exception tells why the fallback cannot stand in for a service, if so.
+func exception(s *mesh.Service, egressNamespace string, ranges []netip.Prefix) (v1alpha1.Source, string, bool) {
+	switch {
+	case s.External != "":
+		return v1alpha1.SourceUnaddressed, "an ExternalName for " + string(s.External), true
+	case !carried(s):
+		return "", "", false
+	case !visible(s.ExportTo, s.Namespace, egressNamespace):
+		return v1alpha1.SourcePrivate, "not exported to " + egressNamespace + ", where the fallback egress runs", true
+	case s.Headless:
+		return v1alpha1.SourceHeadless, "headless", true
+	case s.Kind == mesh.ServiceEntry && len(s.Addresses) == 0:
+		return v1alpha1.SourceUnaddressed, "no virtual address", true
+	case s.AutoAllocated:
+		return v1alpha1.SourceUnaddressed, "no virtual address but one that only DNS proxies know", true
+	}
+	for _, address := range s.Addresses {
+		if !slices.ContainsFunc(ranges, func(r netip.Prefix) bool { return covers(r, address) }) {
+			return v1alpha1.SourceUnaddressed, "its address " + address.Addr().String() + " is not in the diverted ranges", true
+		}
+	}
+	return "", "", false
+}
+
+// routesOfItsOwn are the VirtualServices whose effect the egress may not know: those it cannot see, and those of the
+// namespace itself about services that others own, which win over what holds elsewhere.
+func routesOfItsOwn(w *world, namespace string) []*mesh.VirtualService {
+	var out []*mesh.VirtualService
+	for _, route := range w.catalog.routes {
+		if !visible(route.ExportTo, route.Namespace, namespace) {
+			continue
+		}
+		private := !visible(route.ExportTo, route.Namespace, w.cfg.EgressNamespace)
+		if private || route.Namespace == namespace && aboutOthers(w, route) {
+			out = append(out, route)
+		}
+	}
+	return out
+}
+
+func aboutOthers(w *world, route *mesh.VirtualService) bool {
+	return slices.ContainsFunc(route.Hosts, func(host mesh.Host) bool {
+		own := func(s *mesh.Service) bool { return s.Namespace == route.Namespace }
+		return !isWildcard(host) && !slices.ContainsFunc(w.catalog.byHost[host], own)
+	})
+}

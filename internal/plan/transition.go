@@ -1,0 +1,239 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
+	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/lazyxds/lazyxds/api/v1alpha1"
+	"github.com/lazyxds/lazyxds/internal/convert"
+	"github.com/lazyxds/lazyxds/internal/mesh"
+)
+
+// verdict is what is to become of a workload, before looking at what the cluster holds.
+type verdict struct {
+	enrolled bool // somebody wants it lazy
+	lazy     bool // and nothing speaks against it
+	ready    Condition
+}
+
+func (w *world) judge(c *candidate) verdict {
+	if c.workload == nil {
+		return verdict{ready: Condition{false, convert.ReasonWorkloadGone, missing(c.key)}}
+	}
+	wish := w.wanted(c)
+	if !wish.lazy {
+		message := "no lazy-xds annotation enrols it"
+		if wish.by != "" {
+			message = wish.by + " opts out"
+		}
+		return verdict{ready: Condition{false, "NotEnrolled", message}}
+	}
+	if found, ok := w.obstacle(c); ok {
+		w.noteObstacle(c, found)
+		return verdict{enrolled: true, ready: Condition{false, found.reason, found.message}}
+	}
+	return verdict{enrolled: true, lazy: true}
+}
+
+func missing(key mesh.WorkloadKey) string {
+	if key.IsZero() {
+		return "its workload is gone"
+	}
+	return fmt.Sprintf("there is no %s %s", key.Kind, key.Name)
+}
+
+// step plans one workload. What it does depends on the verdict and on what the cluster holds:
+//
+//	verdict | rule           | Sidecar | now
+//	--------+----------------+---------+-----------------------------------------------------------------
+//	lazy    | any            | -       | wait while the fallback is not ready
+//	lazy    | -              | -       | apply the rule, and the Sidecar with it if no proxy runs yet
+//	lazy    | since < Settle | -       | wait
+//	lazy    | since ≥ Settle | -       | apply the Sidecar
+//	lazy    | any            | yes     | apply whichever differs
+//	full    | any            | yes     | delete the Sidecar, note the time on the rule
+//	full    | widened < Settle | -     | wait (a rule without the note gets it now)
+//	full    | widened ≥ Settle | -     | delete the rule
+//	full    | -              | -       | delete the WorkloadScope, unless someone may still need it
+//
+// An enrolled workload has a WorkloadScope in either case: it tells why the workload is not lazy.
+func (w *world) step(p *Plan, c *candidate) {
+	v := w.judge(c)
+	if !v.enrolled && c.scope == nil && c.sidecar == nil && c.rule == nil {
+		return
+	}
+	out := w.describe(c, v)
+	switch {
+	case v.lazy:
+		w.narrow(p, c, &out)
+	case c.sidecar != nil || c.rule != nil:
+		w.widen(p, c, v.ready.Message)
+	case !v.enrolled && w.forget(p, c):
+		return
+	}
+	if v.enrolled && c.scope == nil {
+		p.change(c, createScope, Change{Key: out.scopeKey(), Scope: newScope(c.key, out.ScopeName), Why: "enrolled"})
+	}
+	if out.ScopeName != "" {
+		p.Workloads = append(p.Workloads, out)
+	}
+	p.Workloads = append(p.Workloads, w.duplicates(c)...)
+}
+
+// narrow brings a lazy workload forward.
+func (w *world) narrow(p *Plan, c *candidate, out *Workload) {
+	fault := fallbackFault(w.snapshot.Egress)
+	w.waiting = w.waiting || fault != ""
+	if c.sidecar == nil && fault != "" {
+		out.Ready = Condition{false, "EgressNotReady", fault}
+		return
+	}
+	rule := w.view(c.key.Namespace).rule.selecting(c.workload.Selector)
+	if c.rule == nil || !c.rule.WidenedAt.IsZero() || !rule.same(c.rule.Spec) {
+		p.change(c, divert, Change{EnvoyFilter: newRule(c, rule), Why: "sends what is not in scope to the fallback egress"})
+	}
+	if settled := w.settled(c); settled.After(w.now) {
+		p.wake(settled)
+		out.Ready = Condition{false, "Settling", "its divert rule is given time to reach every proxy"}
+		return
+	}
+	w.narrowTo(p, c, out)
+}
+
+// narrowTo writes the Sidecar, where it is not yet what it should be.
+func (w *world) narrowTo(p *Plan, c *candidate, out *Workload) {
+	out.Ready = Condition{true, "Lazy", "it gets what is in its scope; everything else takes the fallback egress"}
+	sidecar := w.sidecarSpec(c.workload.Selector, sidecarHosts(out.Hosts))
+	change := Change{Sidecar: newSidecar(c, sidecar)}
+	switch {
+	case c.sidecar == nil:
+		out.Ready = Condition{false, "Narrowing", "its Sidecar is being written"}
+		change.Why = "narrows it to its scope"
+		p.change(c, narrow, change)
+		p.notice(c, Normal, "LazyEnabled", fmt.Sprintf("%d services in scope", out.services()))
+	case !sidecar.same(c.sidecar.Spec):
+		change.Why = "its scope changed"
+		if learned := brings(out.Hosts, c.sidecar); len(learned) > 0 {
+			change.Why = "learned " + list(learned)
+			p.notice(c, Normal, "DependencyLearned", "now in scope: "+list(learned))
+		}
+		p.change(c, adjust, change)
+	}
+}
+
+// settled is when the workload's proxies may be narrowed: what they do not know any more must have a way to go. Proxies that
+// are narrow already, or not there yet, take both changes in their order.
+func (w *world) settled(c *candidate) time.Time {
+	switch {
+	case c.sidecar != nil || c.workload.WithSidecar == 0:
+		return w.now
+	case c.rule == nil:
+		return w.now.Add(w.cfg.Settle)
+	}
+	// The API server cuts creation times down to the second.
+	return c.rule.Created.Add(time.Second + w.cfg.Settle)
+}
+
+// widen gives a workload the full scope back: the Sidecar goes first, and the rule when every proxy has the rest.
+func (w *world) widen(p *Plan, c *candidate, why string) {
+	switch {
+	case c.sidecar != nil:
+		p.change(c, widenNow, Change{Verb: Delete, Sidecar: &networkingv1.Sidecar{ObjectMeta: metadata(c.object)}, Why: why})
+		p.notice(c, Normal, "LazyDisabled", why)
+		w.stamp(p, c)
+	case c.rule.WidenedAt.IsZero() || c.rule.WidenedAt.After(w.now):
+		w.stamp(p, c)
+	case w.now.Sub(c.rule.WidenedAt) < w.cfg.Settle:
+		p.wake(c.rule.WidenedAt.Add(w.cfg.Settle))
+	default:
+		filter := &networkingv1alpha3.EnvoyFilter{ObjectMeta: metadata(c.object)}
+		p.change(c, undivert, Change{Verb: Delete, EnvoyFilter: filter, Why: why})
+	}
+}
+
+// stamp notes on the rule, which stays as it is otherwise, that its workload is being widened now.
+func (w *world) stamp(p *Plan, c *candidate) {
+	if c.rule == nil {
+		return
+	}
+	p.wake(w.now.Add(w.cfg.Settle))
+	filter := newRule(c, parseSpec(c.rule.Spec))
+	filter.Annotations[convert.WidenedAtAnnotation] = w.now.UTC().Format(time.RFC3339Nano)
+	p.change(c, divert, Change{EnvoyFilter: filter, Why: "goes once every proxy has the full scope"})
+}
+
+// forget deletes the WorkloadScope of a workload that is not lazy any more, unless it is the user's or the workload may
+// come back. It reports whether the scope goes.
+func (w *world) forget(p *Plan, c *candidate) bool {
+	if !c.scope.Ours || intended(c.scope) {
+		return false
+	}
+	if c.workload == nil {
+		since := c.scope.Gone
+		if since.IsZero() {
+			since = w.now
+		}
+		if end := since.Add(w.goneTTL(c.key.Kind)); end.After(w.now) {
+			p.wake(end)
+			return false
+		}
+	}
+	scope := &v1alpha1.WorkloadScope{ObjectMeta: metadata(c.scope.Key)}
+	p.change(c, forget, Change{Verb: Delete, Key: c.scope.Key, Scope: scope, Why: "nothing enrols its workload"})
+	return true
+}
+
+// goneTTL is how long a vanished workload's scope is kept: Jobs and bare Pods do not come back.
+func (w *world) goneTTL(kind string) time.Duration {
+	if kind == convert.KindJob || kind == convert.KindPod {
+		return 0
+	}
+	return w.cfg.GoneTTL
+}
+
+// intended tells whether the scope's spec says anything that only a user can have written.
+func intended(s *mesh.Scope) bool { return s.Mode != "" || len(s.Include) > 0 || len(s.Exclude) > 0 }
+
+// change records a change for a candidate; its key is that of the Sidecar and the divert rule unless it has one.
+func (p *Plan) change(c *candidate, at phase, change Change) {
+	if change.Verb == "" {
+		change.Verb = Apply
+	}
+	if change.Key == (mesh.Key{}) {
+		change.Key = c.object
+	}
+	change.Workload, change.phase = c.key, at
+	if change.Verb == Apply {
+		change.explain()
+	}
+	p.Changes = append(p.Changes, change)
+}
+
+func (p *Plan) notice(c *candidate, t NoticeType, reason, message string) {
+	if c.key.IsZero() {
+		return
+	}
+	p.Notices = append(p.Notices, Notice{c.key.Kind, c.key.Namespace, c.key.Name, t, reason, message})
+}
+
+// list names a few hosts and counts the rest.
+func list(hosts []mesh.Host) string {
+	const few = 3
+	var names []string
+	for _, host := range hosts[:min(few, len(hosts))] {
+		names = append(names, string(host))
+	}
+	if more := len(hosts) - few; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
+}
+
+func metadata(key mesh.Key) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}
+}

@@ -1,0 +1,130 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/lazyxds/lazyxds/internal/convert"
+	"github.com/lazyxds/lazyxds/internal/mesh"
+)
+
+// Workload is the verdict on one workload, or on one WorkloadScope too many.
+type Workload struct {
+	Key mesh.WorkloadKey
+	// ScopeName names its WorkloadScope, which may be about to be created.
+	ScopeName string
+	// Selector is what its Sidecar selects by; empty if the workload is gone.
+	Selector map[string]string
+	// Hosts is its scope, sorted by namespace and host; empty if it is not lazy.
+	Hosts           []ScopedHost
+	Accepted, Ready Condition
+
+	generation int64
+	catalog    *catalog
+	frozen     bool // a scope that does not count: what it learned stays as it is
+}
+
+// Condition is a condition of a WorkloadScope, but for the times.
+type Condition struct {
+	Status          bool
+	Reason, Message string
+}
+
+// accepted is the condition of a scope whose spec makes sense.
+var accepted = Condition{true, "Accepted", ""}
+
+func (w Workload) scopeKey() mesh.Key { return mesh.Key{Namespace: w.Key.Namespace, Name: w.ScopeName} }
+
+// describe begins the verdict on a candidate: its scope, and whether the user's part of it makes sense.
+func (w *world) describe(c *candidate, v verdict) Workload {
+	out := Workload{Key: c.key, Accepted: accepted, Ready: v.ready, catalog: w.catalog}
+	var include, exclude []pattern
+	switch {
+	case c.scope != nil:
+		out.ScopeName, out.generation = c.scope.Name, c.scope.Generation
+		include, exclude, out.Accepted = w.intent(c.scope)
+	case v.enrolled:
+		out.ScopeName = w.freeName(c.key)
+	}
+	if c.workload != nil {
+		out.Selector = c.workload.Selector
+	}
+	if v.lazy {
+		out.Hosts = w.build(c.key.Namespace, c.scope, include, exclude)
+	}
+	return out
+}
+
+// intent reads the user's part of a scope. What makes no sense has no effect, and the condition names it.
+func (w *world) intent(s *mesh.Scope) (include, exclude []pattern, _ Condition) {
+	include, includeErr := parsePatterns("include", s.Include)
+	exclude, excludeErr := parsePatterns("exclude", s.Exclude)
+	refused := func(reason, message string) Condition {
+		w.notice(Notice{"WorkloadScope", s.Namespace, s.Name, Warning, reason, message})
+		return Condition{false, reason, message}
+	}
+	if err := cmp.Or(includeErr, excludeErr); err != nil {
+		return include, exclude, refused("InvalidPattern", err.Error())
+	}
+	if s.Mode != "" && s.Mode != "true" && s.Mode != "false" {
+		return include, exclude, refused("InvalidMode", fmt.Sprintf("spec.mode: %q means nothing and counts as Full", s.Mode))
+	}
+	return include, exclude, accepted
+}
+
+// freeName is the name of a new scope: the default one, unless a user gave it to the scope of another workload.
+func (w *world) freeName(key mesh.WorkloadKey) string {
+	name := ScopeName(key)
+	if _, taken := w.scopeNames[mesh.Key{Namespace: key.Namespace, Name: name}]; taken {
+		return name + "-" + digest(key.String())
+	}
+	return name
+}
+
+// duplicates are the verdicts on the scopes that do not count, because another one is for the same workload.
+func (w *world) duplicates(c *candidate) []Workload {
+	var out []Workload
+	for _, scope := range c.spare {
+		message := fmt.Sprintf("WorkloadScope %s is for the same workload", c.scope.Name)
+		w.notice(Notice{"WorkloadScope", scope.Namespace, scope.Name, Warning, "Duplicate", message})
+		out = append(out, Workload{
+			Key: c.key, ScopeName: scope.Name, generation: scope.Generation, frozen: true,
+			Accepted: Condition{false, "Duplicate", message},
+			Ready:    Condition{false, "Duplicate", message},
+		})
+	}
+	return out
+}
+
+// services counts the services in scope.
+func (w Workload) services() int {
+	return w.count(func(ScopedHost) bool { return true })
+}
+
+func (w Workload) count(counts func(ScopedHost) bool) int {
+	hosts := map[mesh.Host]bool{}
+	for _, host := range w.Hosts {
+		if host.service && counts(host) {
+			hosts[host.Host] = true
+		}
+	}
+	return len(hosts)
+}
+
+// noteObstacle tells people what they may want to change; the rest is only in the condition.
+func (w *world) noteObstacle(c *candidate, o obstacle) {
+	n := Notice{c.key.Kind, c.key.Namespace, c.key.Name, Warning, o.reason, o.message}
+	switch o.reason {
+	case "IstioTooOld": // once, not for every workload
+		n.Kind, n.Namespace, n.Name = "Service", w.cfg.EgressNamespace, EgressName
+	case "ForeignSidecar":
+		n.Reason = "ForeignSidecarConflict"
+	case "SharedSelector", "NoSelector":
+	default:
+		return
+	}
+	w.notice(n)
+}
+
+// gone tells whether the verdict is that the workload does not exist.
+func (c Condition) gone() bool { return c.Reason == convert.ReasonWorkloadGone }

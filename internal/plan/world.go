@@ -1,0 +1,140 @@
+package plan
+
+import (
+	"cmp"
+	"net/netip"
+	"time"
+
+	"github.com/lazyxds/lazyxds/internal/mesh"
+)
+
+// world is one snapshot, arranged for looking things up.
+type world struct {
+	snapshot *mesh.Snapshot
+	cfg      Config
+	now      time.Time
+
+	catalog    *catalog
+	namespaces map[string]mesh.Namespace
+	views      map[string]*view
+	crowds     map[string]*crowd
+	sidecars   map[mesh.Key]*mesh.Sidecar    // ours
+	rules      map[mesh.Key]*mesh.DivertRule // ours
+	scopeNames map[mesh.Key]mesh.WorkloadKey
+	// standard is the Sidecar that holds for the mesh where no other one does; nil for none.
+	standard *mesh.Sidecar
+	// waiting tells that some workload is not narrowed because the fallback is not ready.
+	waiting bool
+	notices []Notice
+}
+
+// view is what all workloads of a namespace have in common.
+type view struct {
+	ranges []netip.Prefix
+	rule   spec
+	// base are the services in scope before any traffic, routes the VirtualServices that the egress would not apply alike.
+	base   []reasoned
+	routes []*mesh.VirtualService
+}
+
+// crowd are the things in a namespace that have a say in whether a workload is lazy.
+type crowd struct {
+	workloads []*mesh.Workload
+	enrolling []*mesh.Service // with a lazy-xds annotation
+	foreign   []*mesh.Sidecar
+}
+
+func newWorld(s *mesh.Snapshot, cfg Config, now time.Time) *world {
+	w := &world{
+		snapshot:   s,
+		cfg:        cfg,
+		now:        now,
+		catalog:    newCatalog(s),
+		namespaces: make(map[string]mesh.Namespace, len(s.Namespaces)),
+		views:      map[string]*view{},
+		crowds:     map[string]*crowd{},
+		sidecars:   map[mesh.Key]*mesh.Sidecar{},
+		rules:      map[mesh.Key]*mesh.DivertRule{},
+		scopeNames: make(map[mesh.Key]mesh.WorkloadKey, len(s.Scopes)),
+	}
+	w.catalog.exceptional = exceptional(w)
+	for _, namespace := range s.Namespaces {
+		w.namespaces[namespace.Name] = namespace
+	}
+	for i := range s.DivertRules {
+		if rule := &s.DivertRules[i]; ownName(rule.Name) {
+			w.rules[rule.Key] = rule
+		}
+	}
+	for _, scope := range s.Scopes {
+		w.scopeNames[scope.Key] = scope.Workload
+	}
+	w.sortSidecars()
+	w.fillCrowds()
+	return w
+}
+
+// sortSidecars tells our Sidecars, the mesh's standard one and users' own apart.
+func (w *world) sortSidecars() {
+	older := func(a, b *mesh.Sidecar) int { return cmp.Or(a.Created.Compare(b.Created), a.Compare(b.Key)) }
+	for _, sidecar := range sortedPointers(w.snapshot.Sidecars, older) {
+		switch {
+		case sidecar.Ours && ownName(sidecar.Name):
+			w.sidecars[sidecar.Key] = sidecar
+		case sidecar.Namespace == w.cfg.RootNamespace && len(sidecar.Selector) == 0:
+			if w.standard == nil { // Istio takes the oldest
+				w.standard = sidecar
+			}
+		default:
+			crowd := w.crowd(sidecar.Namespace)
+			crowd.foreign = append(crowd.foreign, sidecar)
+		}
+	}
+}
+
+func (w *world) fillCrowds() {
+	byKey := func(a, b *mesh.Workload) int { return a.Compare(b.WorkloadKey) }
+	for _, workload := range sortedPointers(w.snapshot.Workloads, byKey) {
+		crowd := w.crowd(workload.Namespace)
+		crowd.workloads = append(crowd.workloads, workload)
+	}
+	for _, service := range w.catalog.services {
+		if service.Lazy != "" {
+			crowd := w.crowd(service.Namespace)
+			crowd.enrolling = append(crowd.enrolling, service)
+		}
+	}
+}
+
+func (w *world) crowd(namespace string) *crowd {
+	if w.crowds[namespace] == nil {
+		w.crowds[namespace] = &crowd{}
+	}
+	return w.crowds[namespace]
+}
+
+func (w *world) view(namespace string) *view {
+	if w.views[namespace] == nil {
+		ranges := divertedRanges(w, namespace)
+		w.views[namespace] = &view{
+			ranges: ranges,
+			rule:   divertSpec(w.cfg, ranges),
+			base:   baseServices(w, namespace, ranges),
+			routes: routesOfItsOwn(w, namespace),
+		}
+	}
+	return w.views[namespace]
+}
+
+func (w *world) notice(n Notice) { w.notices = append(w.notices, n) }
+
+// selects tells whether a selector picks pods with these labels. An empty one picks none here: what it means depends on
+// where it stands.
+func selects(selector, labels map[string]string) bool {
+	for key, value := range selector {
+		if got, ok := labels[key]; !ok || got != value {
+			return false
+		}
+	}
+	return len(selector) > 0
+}
