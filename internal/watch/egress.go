@@ -1,0 +1,67 @@
+package watch
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	toolscache "k8s.io/client-go/tools/cache"
+
+	"github.com/lazyxds/lazyxds/internal/convert"
+	"github.com/lazyxds/lazyxds/internal/mesh"
+)
+
+const (
+	// egressService is the name of the fallback egress's Service, and of its Sidecar.
+	egressService = "istio-egressgateway-lazyxds"
+	// istiodContainer is the name of istiod's container, whose image tells its version.
+	istiodContainer = "discovery"
+	istiodLabel     = "istiod" // value of the label "app"
+)
+
+// egress tells whether the fallback can catch anything: its endpoints, and the objects without which it cannot.
+func (w *Watch) egress() mesh.Egress {
+	var out mesh.Egress
+	for _, slice := range all[discoveryv1.EndpointSlice](w.stores.endpointSlices) {
+		out.Ready += readyEndpoints(slice)
+	}
+	for _, needed := range []struct {
+		kind, name string
+		store      toolscache.Store
+	}{
+		{"DestinationRule", "lazyxds-egress", w.stores.destinationRules},
+		{"EnvoyFilter", "lazyxds-egress-als", w.stores.envoyFilters},
+		{"EnvoyFilter", "lazyxds-egress-http", w.stores.envoyFilters},
+		{"Sidecar", egressService, w.stores.sidecars},
+	} {
+		if _, found, err := needed.store.GetByKey(w.cfg.EgressNamespace + "/" + needed.name); err != nil || !found {
+			out.Missing = append(out.Missing, needed.kind+" "+w.cfg.EgressNamespace+"/"+needed.name)
+		}
+	}
+	return out
+}
+
+// readyEndpoints counts what may be sent to. Dual-stack endpoints count twice, in the slices of either family.
+func readyEndpoints(slice *discoveryv1.EndpointSlice) int {
+	ready := 0
+	for i := range slice.Endpoints {
+		if c := slice.Endpoints[i].Conditions.Ready; c == nil || *c {
+			ready++
+		}
+	}
+	return ready
+}
+
+// istioVersion is the oldest release among running istiods; empty if their images tell none.
+func (w *Watch) istioVersion() string {
+	oldest := ""
+	for _, pod := range all[corev1.Pod](w.stores.pods) {
+		if pod.Namespace != w.cfg.RootNamespace || pod.Labels["app"] != istiodLabel || pod.Status.Phase != corev1.PodRunning {
+			continue
+		}
+		for i := range pod.Spec.Containers {
+			if c := &pod.Spec.Containers[i]; c.Name == istiodContainer {
+				oldest = convert.OlderVersion(oldest, convert.IstioVersion(c.Image))
+			}
+		}
+	}
+	return oldest
+}

@@ -1,0 +1,82 @@
+package watch
+
+import (
+	"errors"
+	"net/netip"
+
+	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
+	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
+	corev1 "k8s.io/api/core/v1"
+	k8snetworkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/lazyxds/lazyxds/api/v1alpha1"
+	"github.com/lazyxds/lazyxds/internal/convert"
+	"github.com/lazyxds/lazyxds/internal/mesh"
+)
+
+// Snapshot is what is known now. An object that cannot be read is left out, which the error tells; the snapshot is good all
+// the same.
+func (w *Watch) Snapshot() (*mesh.Snapshot, error) {
+	s := &w.stores
+	sidecars, sidecarErr := memorize(&w.memory.sidecars, all[networkingv1.Sidecar](s.sidecars), w.sidecar)
+	rules, ruleErr := memorize(&w.memory.divertRules, ours(all[networkingv1alpha3.EnvoyFilter](s.envoyFilters)), convert.DivertRule)
+	scopes, _ := memorize(&w.memory.scopes, all[v1alpha1.WorkloadScope](s.scopes), infallible(convert.Scope))
+	return &mesh.Snapshot{
+		Namespaces:      w.namespaces(),
+		Services:        w.Services(),
+		VirtualServices: convert.VirtualServices(all[networkingv1.VirtualService](s.virtualServices), w.cfg.ClusterDomain),
+		Sidecars:        sidecars,
+		Workloads:       w.workloads(),
+		DivertRules:     rules,
+		Scopes:          scopes,
+		Egress:          w.egress(),
+		Istio:           mesh.Istio{Version: w.istioVersion()},
+		ServiceCIDRs:    w.serviceCIDRs(),
+	}, errors.Join(sidecarErr, ruleErr)
+}
+
+// Services lists the services of the mesh.
+func (w *Watch) Services() []mesh.Service {
+	services, _ := memorize(&w.memory.services, all[corev1.Service](w.stores.services),
+		func(s *corev1.Service) (mesh.Service, error) { return convert.Service(s, w.cfg.ClusterDomain), nil })
+	entries, _ := memorize(&w.memory.serviceEntries, all[networkingv1.ServiceEntry](w.stores.serviceEntries),
+		infallible(convert.ServiceEntry))
+	for _, hosts := range entries {
+		services = append(services, hosts...)
+	}
+	return services
+}
+
+func (w *Watch) sidecar(s *networkingv1.Sidecar) (mesh.Sidecar, error) {
+	return convert.Sidecar(s, w.cfg.RootNamespace)
+}
+
+func (w *Watch) namespaces() []mesh.Namespace {
+	var out []mesh.Namespace
+	for _, n := range all[corev1.Namespace](w.stores.namespaces) {
+		out = append(out, convert.Namespace(n))
+	}
+	return out
+}
+
+func ours(filters []*networkingv1alpha3.EnvoyFilter) []*networkingv1alpha3.EnvoyFilter {
+	var out []*networkingv1alpha3.EnvoyFilter
+	for _, f := range filters {
+		if convert.Ours(f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (w *Watch) serviceCIDRs() []netip.Prefix {
+	var out []netip.Prefix
+	for _, c := range all[k8snetworkingv1.ServiceCIDR](w.stores.serviceCIDRs) {
+		for _, cidr := range c.Spec.CIDRs {
+			if prefix, err := netip.ParsePrefix(cidr); err == nil {
+				out = append(out, prefix)
+			}
+		}
+	}
+	return out
+}
