@@ -33,7 +33,7 @@ const istiodPort = "15010"
 // sent is what istiod sends a sidecar, by type.
 type sent map[string][]*anypb.Any
 
-// askIstiod requests the whole configuration of a node: clusters and listeners, then the endpoints and routes those name.
+// askIstiod requests the whole configuration of a node from the lab's istiod.
 func askIstiod(ctx context.Context, l *cluster.Lab, node *corev3.Node) (sent, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -49,6 +49,11 @@ func askIstiod(ctx context.Context, l *cluster.Lab, node *corev3.Node) (sent, er
 		return nil, fmt.Errorf("connect to istiod: %w", err)
 	}
 	defer conn.Close()
+	return request(ctx, conn, node)
+}
+
+// request asks for clusters and listeners, then for the endpoints and routes that those name.
+func request(ctx context.Context, conn *grpc.ClientConn, node *corev3.Node) (sent, error) {
 	stream, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).StreamAggregatedResources(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("ask istiod: %w", err)
