@@ -58,9 +58,11 @@ static_resources:
     - name: lazyxds-front
       # pilot-agent drains inbound listeners when the pod stops.
       traffic_direction: INBOUND
+      # The pod's own address, which pilot-agent fills in. The wildcard address is taken: istiod sends a listener
+      # 0.0.0.0_8080 as soon as any service of the mesh serves HTTP on that port, and Envoy wants addresses to differ.
       address:
         socket_address:
-          address: "0.0.0.0"
+          address: $(HOST_IP)
           port_value: 8080
       listener_filters:
         - name: envoy.filters.listener.proxy_protocol

@@ -16,10 +16,11 @@
   valueFrom:
     fieldRef:
       fieldPath: status.podIP
+# The one variable that pilot-agent fills into a bootstrap, meant for tracers on the node. Here it is the pod's address.
 - name: HOST_IP
   valueFrom:
     fieldRef:
-      fieldPath: status.hostIP
+      fieldPath: status.podIP
 - name: SERVICE_ACCOUNT
   valueFrom:
     fieldRef:
