@@ -66,9 +66,9 @@ type recorder struct {
 
 // The paths that an answer can have come.
 const (
-	pathFallback = "fallback"
-	pathDirect   = "direct"
-	pathUnknown  = "unknown"
+	PathFallback = "fallback" // the server saw the egress
+	PathDirect   = "direct"   // the server saw the client itself
+	PathUnknown  = "unknown"  // the server saw no certificate, or cannot tell
 )
 
 func newRecorder(firstApart bool, start time.Time) *recorder {
@@ -121,12 +121,12 @@ func (r *recorder) saw(o Outcome) {
 func (r *recorder) count(path string, at time.Time) {
 	since := millis(at.Sub(r.start))
 	switch path {
-	case pathFallback:
+	case PathFallback:
 		r.result.Fallback.Requests++
 		if last := r.result.LastFallbackMillis; last == nil || *last < since {
 			r.result.LastFallbackMillis = &since
 		}
-	case pathDirect:
+	case PathDirect:
 		r.result.Direct.Requests++
 		if first := r.result.TimeToDirectMillis; first == nil || *first > since {
 			r.result.TimeToDirectMillis = &since
@@ -150,26 +150,26 @@ func (r *recorder) report(url, kind string, end time.Time) *Report {
 	for _, latencies := range r.latencies {
 		all = append(all, latencies...)
 	}
-	r.result.Latency = distribution(all)
-	r.result.Fallback.Latency = distribution(r.latencies[pathFallback])
-	r.result.Direct.Latency = distribution(r.latencies[pathDirect])
-	r.result.Unknown.Latency = distribution(r.latencies[pathUnknown])
+	r.result.Latency = Distribution(all)
+	r.result.Fallback.Latency = Distribution(r.latencies[PathFallback])
+	r.result.Direct.Latency = Distribution(r.latencies[PathDirect])
+	r.result.Unknown.Latency = Distribution(r.latencies[PathUnknown])
 	return &r.result
 }
 
 func pathOf(peer string) string {
 	switch {
 	case peer == "":
-		return pathUnknown
+		return PathUnknown
 	case strings.HasSuffix(peer, fallbackAccount):
-		return pathFallback
+		return PathFallback
 	default:
-		return pathDirect
+		return PathDirect
 	}
 }
 
-// distribution sorts the latencies in place.
-func distribution(d []time.Duration) Latency {
+// Distribution sums up latencies; it sorts them in place.
+func Distribution(d []time.Duration) Latency {
 	if len(d) == 0 {
 		return Latency{}
 	}

@@ -25,9 +25,9 @@ func (r *Report) WriteTable(out io.Writer) error {
 	}
 	fmt.Fprintf(t, "\nPATH\tREQUESTS\tMIN\tP50\tP90\tP99\tMAX (ms)\n")
 	writePath(t, "all", Path{Requests: r.Requests - r.Failed, Latency: r.Latency})
-	writePath(t, pathFallback, r.Fallback)
-	writePath(t, pathDirect, r.Direct)
-	writePath(t, pathUnknown, r.Unknown)
+	writePath(t, PathFallback, r.Fallback)
+	writePath(t, PathDirect, r.Direct)
+	writePath(t, PathUnknown, r.Unknown)
 	writeCounts(t, "SERVED BY", r.ServedBy)
 	writeCounts(t, "SEEN AS", r.Peers)
 	writeCounts(t, "ERROR", r.Errors)

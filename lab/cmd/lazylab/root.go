@@ -42,7 +42,7 @@ your pods as processes in network namespaces of their own. No container runtime,
 	root.AddCommand(
 		upCommand(s), downCommand(s), statusCommand(s), listCommand(s), kubeconfigCommand(s), kubectlCommand(s),
 		installCommand(s), uninstallCommand(s), applyCommand(s), execCommand(s), logsCommand(s),
-		loadCommand(s), measureCommand(s), faultCommand(s),
+		loadCommand(s), measureCommand(s), faultCommand(s), demoCommand(s),
 		kubeletCommand(), forwardCommand(),
 	)
 	return root
