@@ -123,11 +123,7 @@ func (c *container) checkExec(ctx context.Context, action *corev1.ExecAction) er
 	if err != nil {
 		return err
 	}
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
-	}
-	return nil
+	return runQuietly(cmd)
 }
 
 // address is where a probe finds a port of the container, which may be given by its name.

@@ -18,16 +18,20 @@ type container struct {
 	process *process // the present or the last one
 	runs    int      // how often a process has been started, or been tried to
 
-	startedOnce, attempted   chan struct{} // closed when it has started for the first time; when that has been tried
-	closeStarted, closeTried sync.Once
+	attempted    chan struct{} // closed when its start has been tried
+	startedOnce  chan struct{} // closed when it has started, by its probes
+	settled      chan struct{} // closed when it has ended for good
+	closeTried   sync.Once
+	closeStarted sync.Once
 }
 
 func newContainer(p *pod, spec *corev1.Container, init bool) *container {
 	c := &container{
 		pod:         p,
 		spec:        spec,
-		startedOnce: make(chan struct{}),
 		attempted:   make(chan struct{}),
+		startedOnce: make(chan struct{}),
+		settled:     make(chan struct{}),
 	}
 	c.name, c.image, c.role = spec.Name, spec.Image, roleOf(spec, init)
 	c.id = fmt.Sprintf("process://%s/%s", p.origin.UID, spec.Name)
@@ -41,6 +45,7 @@ func newContainer(p *pod, spec *corev1.Container, init bool) *container {
 
 // supervise starts the container, and again as often as its policy wants, until it has ended for good or the pod is to end.
 func (c *container) supervise() {
+	defer close(c.settled)
 	crash, create := newBackoff(), newBackoff()
 	for c.pod.ctx.Err() == nil {
 		proc, err := c.launch()
@@ -58,7 +63,7 @@ func (c *container) supervise() {
 			<-proc.done
 		}
 		exit := c.terminated()
-		if !c.role.restarts(c.pod.origin.Spec.RestartPolicy, exit.ExitCode) {
+		if c.pod.ctx.Err() != nil || !c.role.restarts(c.pod.origin.Spec.RestartPolicy, exit.ExitCode) {
 			return
 		}
 		if !c.awaitRestart(crash.next(exit.FinishedAt.Sub(exit.StartedAt.Time))) {
@@ -150,7 +155,7 @@ func (c *container) setProbed(proc *process, started, ready bool) {
 	c.pod.mu.Lock()
 	current := c.process == proc && c.state.Running != nil
 	if current {
-		c.started, c.ready = started, ready && !c.pod.ending
+		c.started, c.ready = started, ready
 	}
 	c.pod.mu.Unlock()
 	if !current {

@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,15 @@ func (c *container) command(ctx context.Context, argv []string) (*exec.Cmd, erro
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second // somebody may have kept its output open
 	return cmd, nil
+}
+
+// runQuietly runs a command whose output matters only if it fails.
+func runQuietly(cmd *exec.Cmd) error {
+	out, err := cmd.CombinedOutput()
+	if text := bytes.TrimSpace(out); err != nil && len(text) > 0 {
+		return fmt.Errorf("%w: %s", err, text)
+	}
+	return err
 }
 
 // exec runs a command in the container for a client of the API.

@@ -20,6 +20,7 @@ func (c *container) launch() (*process, error) {
 		}
 		return nil, err
 	}
+	c.event(corev1.EventTypeNormal, "Pulled", "Container image %q already present on machine", c.image)
 	c.event(corev1.EventTypeNormal, "Created", "Container created")
 	log, err := c.openLog()
 	if err != nil {

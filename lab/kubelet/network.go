@@ -16,6 +16,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 const netnsDir = "/run/netns"
@@ -138,18 +139,20 @@ func (n *network) detach(uid string) error {
 	}
 	// The interface goes with the namespace, but only a moment later, and not while something still holds that.
 	link, err := netlink.LinkByName(n.vethName(uid))
-	if errors.As(err, &netlink.LinkNotFoundError{}) {
+	if isLinkNotFound(err) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := netlink.LinkDel(link); err != nil && !errors.As(err, &netlink.LinkNotFoundError{}) {
-		if _, gone := netlink.LinkByName(n.vethName(uid)); gone == nil {
-			return fmt.Errorf("delete interface %s: %w", n.vethName(uid), err)
-		}
+	if err := netlink.LinkDel(link); err != nil && !errors.Is(err, unix.ENODEV) && !isLinkNotFound(err) {
+		return fmt.Errorf("delete interface %s: %w", n.vethName(uid), err)
 	}
 	return nil
+}
+
+func isLinkNotFound(err error) bool {
+	return errors.As(err, &netlink.LinkNotFoundError{})
 }
 
 // sweep removes the pod namespaces that a kubelet which was killed has left behind.
@@ -197,6 +200,14 @@ func deleteNetns(name string) error {
 		}
 	}
 	return nil
+}
+
+// dial connects to a port of the pod as from inside of it.
+func (p *pod) dial(ctx context.Context, port int32) (net.Conn, error) {
+	if p.origin.Spec.HostNetwork {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	}
+	return dialPod(ctx, p.node.network.netnsName(string(p.origin.UID)), port)
 }
 
 // dialPod connects to a port on the pod's own loopback interface, where servers may listen that nobody else reaches.
@@ -256,12 +267,4 @@ func inNetns(name string) (bool, error) {
 // hostNet is the network of one address.
 func hostNet(addr netip.Addr) *net.IPNet {
 	return &net.IPNet{IP: addr.AsSlice(), Mask: net.CIDRMask(addr.BitLen(), addr.BitLen())}
-}
-
-// dial connects to a port of the pod as from inside of it.
-func (p *pod) dial(ctx context.Context, port int32) (net.Conn, error) {
-	if p.origin.Spec.HostNetwork {
-		return (&net.Dialer{}).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	}
-	return dialPod(ctx, p.node.network.netnsName(string(p.origin.UID)), port)
 }

@@ -115,10 +115,8 @@ func (n *node) describe(object *corev1.Node) {
 		corev1.LabelOSStable:   "linux",
 		corev1.LabelArchStable: runtime.GOARCH,
 	}
-	object.Status.Addresses = []corev1.NodeAddress{
-		{Type: corev1.NodeInternalIP, Address: n.cfg.NodeIP},
-		{Type: corev1.NodeHostName, Address: n.cfg.NodeName},
-	}
+	// No host name: the API server would prefer it, and nobody resolves it.
+	object.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: n.cfg.NodeIP}}
 	object.Status.NodeInfo.KubeletVersion = n.cfg.KubeVersion
 	object.Status.NodeInfo.OperatingSystem = "linux"
 	object.Status.NodeInfo.Architecture = runtime.GOARCH

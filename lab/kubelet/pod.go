@@ -163,30 +163,25 @@ func (p *pod) setIP(addr netip.Addr) {
 // failed or is to end.
 func (p *pod) runContainers() {
 	for _, c := range p.containers {
+		p.tasks.Go(c.supervise)
+		var next <-chan struct{}
 		switch c.role {
-		case roleSidecar:
-			p.tasks.Go(c.supervise)
-			if !wait(p.ctx, c.startedOnce) {
-				return
-			}
 		case roleInit:
-			c.supervise()
-			if p.ctx.Err() != nil || !c.succeeded() {
-				return
-			}
+			next = c.settled
+		case roleSidecar:
+			next = c.startedOnce
+		case roleApp:
+			next = c.attempted // a postStart hook holds back the containers after its own
+		}
+		if !wait(p.ctx, next) || c.role == roleInit && !c.succeeded() {
+			return
 		}
 	}
-	var apps sync.WaitGroup
 	for _, c := range p.containers {
-		if c.role == roleApp {
-			p.tasks.Add(1)
-			apps.Go(func() { defer p.tasks.Done(); c.supervise() })
-			if !wait(p.ctx, c.attempted) { // a postStart hook holds back the containers after its own
-				return
-			}
+		if c.role == roleApp && !wait(p.ctx, c.settled) {
+			return
 		}
 	}
-	apps.Wait()
 }
 
 // release gives back what the pod used. Its status and logs stay until the object is deleted.

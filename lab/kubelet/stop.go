@@ -2,9 +2,7 @@ package kubelet
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -25,9 +23,6 @@ func (p *pod) stop(grace time.Duration) {
 	}
 	p.mu.Lock()
 	p.ending = true
-	for _, c := range p.containers {
-		c.ready = false
-	}
 	p.mu.Unlock()
 	p.cancel()
 	p.publish()
@@ -116,10 +111,7 @@ func (c *container) runHook(ctx context.Context, hook *corev1.LifecycleHandler) 
 		if err != nil {
 			return err
 		}
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("exec hook: %w: %s", err, strings.TrimSpace(string(out)))
-		}
-		return nil
+		return runQuietly(cmd)
 	case hook.HTTPGet != nil:
 		return c.checkHTTP(ctx, hook.HTTPGet)
 	case hook.Sleep != nil:
