@@ -40,7 +40,7 @@ its namespace, on a Service that selects it, or on the workload itself.`,
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
 	c.flags.AddFlags(root.PersistentFlags())
-	root.AddCommand(newStatus(c), newVersion(c))
+	root.AddCommand(newStatus(c), newCleanup(c), newVersion(c))
 	return root
 }
 
