@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"time"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+
 	"github.com/lazyxds/lazyxds/lab/cluster"
 )
 
@@ -48,26 +50,21 @@ func Pod(ctx context.Context, l *cluster.Lab, t cluster.Target) (Result, error) 
 	}
 	t.Name = pod.Name
 	admin := admin{lab: l, target: t}
-	var result Result
+	node, _, err := admin.config(ctx)
+	if err != nil {
+		return Result{}, fmt.Errorf("measure %s: %w", t, err)
+	}
+	var result, before Result
 	err = l.Wait(ctx, "the sidecar of "+t.Name+" to have what istiod sends", settle, func(ctx context.Context) (bool, string) {
-		node, have, err := admin.config(ctx)
+		var differences string
+		result, differences, err = look(ctx, admin, node)
 		if err != nil {
 			return false, err.Error()
 		}
-		sent, err := askIstiod(ctx, l, node)
-		if err != nil {
-			return false, err.Error()
-		}
-		result, err = count(sent)
-		if err != nil {
-			return false, err.Error()
-		}
-		want, err := sent.names()
-		if err != nil {
-			return false, err.Error()
-		}
-		differences := want.compare(have)
-		return differences == "", differences
+		// What istiod would send a moment before it does is known by a second look.
+		settled := differences == "" && result == before
+		before = result
+		return settled, differences
 	})
 	if err != nil {
 		return Result{}, err
@@ -77,4 +74,25 @@ func Pod(ctx context.Context, l *cluster.Lab, t cluster.Target) (Result, error) 
 		return Result{}, fmt.Errorf("measure %s: %w", t, err)
 	}
 	return result, nil
+}
+
+// look asks istiod, then Envoy, and says in which way Envoy does not have what istiod sends.
+func look(ctx context.Context, a admin, node *corev3.Node) (Result, string, error) {
+	sent, err := askIstiod(ctx, a.lab, node)
+	if err != nil {
+		return Result{}, "", err
+	}
+	result, err := count(sent)
+	if err != nil {
+		return Result{}, "", err
+	}
+	want, err := sent.names()
+	if err != nil {
+		return Result{}, "", err
+	}
+	_, have, err := a.config(ctx)
+	if err != nil {
+		return Result{}, "", err
+	}
+	return result, want.compare(have), nil
 }

@@ -194,6 +194,7 @@ func TestCompare(t *testing.T) {
 	same := newNames()
 	same.add(clusterType, "b", nil)
 	same.add(clusterType, "a", nil)
+	same.add(routeType, "of a listener that drains", nil)
 	if got := want.compare(same); got != "" {
 		t.Errorf("same resources: %s", got)
 	}

@@ -22,7 +22,7 @@ func (n names) add(typ, name string, r *refusal) {
 
 func (n names) refuse(typ, name string, r *refusal) {
 	if r != nil {
-		n.refused[short(typ)+" "+name] = r.Details
+		n.refused[short(typ)+" "+name] = strings.Join(strings.Fields(r.Details), " ")
 	}
 }
 
@@ -35,11 +35,16 @@ func (n names) compare(have names) string {
 	if missing := difference(n.all, have.all); len(missing) > 0 {
 		found = append(found, fmt.Sprintf("envoy lacks %d resources such as %s", len(missing), missing[0]))
 	}
-	if extra := difference(have.all, n.all); len(extra) > 0 {
+	extra := slices.DeleteFunc(difference(have.all, n.all), draining)
+	if len(extra) > 0 {
 		found = append(found, fmt.Sprintf("envoy still has %d resources such as %s", len(extra), extra[0]))
 	}
 	return strings.Join(found, "; ")
 }
+
+// draining tells whether a resource may outlive what istiod sends: Envoy keeps the routes of a listener that is gone until
+// its last connections have been drained.
+func draining(key string) bool { return strings.HasPrefix(key, short(routeType)+" ") }
 
 func difference(a, b map[string]bool) []string {
 	var d []string
