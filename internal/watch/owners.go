@@ -20,11 +20,11 @@ func (o owners) workload(owner convert.Owner) mesh.WorkloadKey {
 	var middle metav1.Object
 	switch owner.Kind {
 	case convert.KindReplicaSet:
-		if rs, ok := get[appsv1.ReplicaSet](o.replicaSets, owner.WorkloadKey); ok {
+		if rs, ok := get[appsv1.ReplicaSet](o.replicaSets, objectOf(owner)); ok {
 			middle = rs
 		}
 	case convert.KindJob:
-		if job, ok := get[batchv1.Job](o.jobs, owner.WorkloadKey); ok {
+		if job, ok := get[batchv1.Job](o.jobs, objectOf(owner)); ok {
 			middle = job
 		}
 	default:
@@ -43,8 +43,12 @@ func (o owners) workload(owner convert.Owner) mesh.WorkloadKey {
 	return mesh.WorkloadKey{Namespace: owner.Namespace, Kind: controller.Kind, Name: controller.Name}
 }
 
-func get[T any](store toolscache.Store, key mesh.WorkloadKey) (*T, bool) {
-	object, found, err := store.GetByKey(key.Namespace + "/" + key.Name)
+func objectOf(owner convert.Owner) mesh.Key {
+	return mesh.Key{Namespace: owner.Namespace, Name: owner.Name}
+}
+
+func get[T any](store toolscache.Store, key mesh.Key) (*T, bool) {
+	object, found, err := store.GetByKey(key.String())
 	if err != nil || !found {
 		return nil, false
 	}

@@ -20,7 +20,12 @@ func scopeWorkload(object any) ([]string, error) {
 	return []string{convert.Scope(scope).Workload.String()}, nil
 }
 
-// ScopesOf lists the WorkloadScopes for a workload by name: one, unless users made others beside it.
+// Scope returns the WorkloadScope of that name, which nobody may change.
+func (w *Watch) Scope(key mesh.Key) (*v1alpha1.WorkloadScope, bool) {
+	return get[v1alpha1.WorkloadScope](w.stores.scopes, key)
+}
+
+// ScopesOf lists the WorkloadScopes for a workload by name: one, unless users made others beside it. Nobody may change them.
 func (w *Watch) ScopesOf(workload mesh.WorkloadKey) []*v1alpha1.WorkloadScope {
 	objects, err := w.stores.scopes.ByIndex(byWorkload, workload.String())
 	if err != nil {

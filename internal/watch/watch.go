@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
@@ -30,6 +31,7 @@ type Config struct {
 // Watch sees the cluster. All its methods may be called at once from several goroutines.
 type Watch struct {
 	cfg       Config
+	scheme    *runtime.Scheme
 	stores    stores
 	owners    owners
 	addresses *addressBook
@@ -43,7 +45,7 @@ type Watch struct {
 // New starts to follow everything that decisions depend on, through informers of the given cache, which the caller starts.
 // It calls poke, which must not block, after each event that could lead to a different decision.
 func New(ctx context.Context, informers cache.Cache, mapper meta.RESTMapper, cfg Config, poke func()) (*Watch, error) {
-	w := &Watch{cfg: cfg, addresses: newAddressBook(), poke: poke}
+	w := &Watch{cfg: cfg, scheme: Scheme(), addresses: newAddressBook(), poke: poke}
 	for _, s := range w.sources() {
 		if s.optional {
 			missing, err := unserved(mapper)

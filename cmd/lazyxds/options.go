@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/pflag"
+	"k8s.io/klog/v2"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+)
+
+// options are the flags of the controller.
+type options struct {
+	alsAddress     string
+	metricsAddress string
+	healthAddress  string
+	namespace      string
+	rootNamespace  string
+	clusterDomain  string
+	divertCIDRs    []string
+	settle         time.Duration
+	goneTTL        time.Duration
+	leaderElect    bool
+	logging        logging
+}
+
+func (o *options) register(flags *pflag.FlagSet) {
+	flags.StringVar(&o.alsAddress, "als-address", ":8080", "address to take in Envoy's gRPC access logs on")
+	flags.StringVar(&o.metricsAddress, "metrics-address", ":9090", "address to serve /metrics on; 0 for nowhere")
+	flags.StringVar(&o.healthAddress, "health-address", ":8081", "address to serve /healthz and /readyz on")
+	registerNamespace(flags, &o.namespace)
+	flags.StringVar(&o.rootNamespace, "root-namespace", "istio-system", "Istio's root namespace")
+	flags.StringVar(&o.clusterDomain, "cluster-domain", "cluster.local", "suffix of the cluster's service names")
+	flags.StringArrayVar(&o.divertCIDRs, "divert-cidr", nil, "addresses to send to the fallback egress beside the ranges the "+
+		"cluster's ServiceCIDR objects name; needed below Kubernetes 1.33, which has none (repeatable)")
+	registerSettle(flags, &o.settle)
+	flags.DurationVar(&o.goneTTL, "gone-ttl", time.Hour, "time to remember what a vanished workload used, in case it comes back")
+	flags.BoolVar(&o.leaderElect, "leader-elect", true, "plan only while holding the Lease lazyxds; off only for a single replica")
+	o.logging.register(flags)
+}
+
+func registerNamespace(flags *pflag.FlagSet, namespace *string) {
+	flags.StringVar(namespace, "namespace", os.Getenv("POD_NAMESPACE"),
+		"namespace of the controller and the fallback egress (default: the environment's POD_NAMESPACE)")
+}
+
+func registerSettle(flags *pflag.FlagSet, settle *time.Duration) {
+	flags.DurationVar(settle, "settle", 2*time.Second, "time a change is given to reach every proxy before the next step builds on it")
+}
+
+// prefixes reads and checks the flags that the flag package takes as they come.
+func (o *options) prefixes() ([]netip.Prefix, error) {
+	if o.namespace == "" {
+		return nil, errors.New("--namespace is not set, and neither is POD_NAMESPACE")
+	}
+	if o.settle < 0 || o.goneTTL < 0 {
+		return nil, errors.New("--settle and --gone-ttl cannot be negative")
+	}
+	var out []netip.Prefix
+	for _, cidr := range o.divertCIDRs {
+		prefix, err := netip.ParsePrefix(cidr)
+		if err != nil {
+			return nil, fmt.Errorf("--divert-cidr: %w", err)
+		}
+		out = append(out, prefix.Masked())
+	}
+	return out, nil
+}
+
+// logging are the flags of the log.
+type logging struct {
+	level, format string
+}
+
+func (l *logging) register(flags *pflag.FlagSet) {
+	flags.StringVar(&l.level, "log-level", "info", "least level to log: debug, info, warn or error")
+	flags.StringVar(&l.format, "log-format", "text", "format of the log: text or json")
+}
+
+// logger makes the log, and sends there what libraries log.
+func (l *logging) logger(out io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.level)); err != nil {
+		return nil, fmt.Errorf("--log-level: %w", err)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	var handler slog.Handler
+	switch l.format {
+	case "text":
+		handler = slog.NewTextHandler(out, options)
+	case "json":
+		handler = slog.NewJSONHandler(out, options)
+	default:
+		return nil, fmt.Errorf("--log-format: %q is neither text nor json", l.format)
+	}
+	libraries := logr.FromSlogHandler(handler)
+	ctrllog.SetLogger(libraries)
+	klog.SetLogger(libraries)
+	return slog.New(handler), nil
+}
