@@ -58,7 +58,11 @@ func (d *demo) startLoad(ctx context.Context) ([]*traffic, error) {
 			t.report, t.err = d.send(ctx, command...)
 		}()
 	}
-	return running, nil
+	err = d.lab.Wait(ctx, "the load to run", readyTimeout, func(ctx context.Context) (bool, string) {
+		out, err := d.lab.Exec(ctx, client, "cat", running[0].pidFile, running[1].pidFile)
+		return err == nil && out.Code == 0, fmt.Sprint(out.Stderr, err)
+	})
+	return running, err
 }
 
 // stopLoad ends loads and returns their reports.

@@ -24,6 +24,8 @@ type load struct {
 	http2, grpc bool
 	tcp         bool
 	serverFirst bool
+	hold, every time.Duration
+	first       bool
 }
 
 func loadCommand(s *settings) *cobra.Command {
@@ -33,9 +35,11 @@ func loadCommand(s *settings) *cobra.Command {
 		Short: "Send requests from a pod and show how they fared",
 		Long: `Send requests at a steady rate from within a pod and show errors, latencies, and how many went through the fallback
 and how many directly, which is known from the identity of the caller that the server saw. The exit code is 1 if any
-request failed. With --tcp the URL is HOST:PORT.`,
+request failed. With --tcp the URL is HOST:PORT. With --hold one connection is kept, an HTTP answer that the lab's echo
+server streams, a gRPC stream, a WebSocket (ws://HOST:PORT/ws) or a TCP connection, and the report tells when it was cut.`,
 		Example: `  lazylab load -n demo --from deploy/productpage-v1 --url http://reviews:9080/health --rps 50 --for 10s
-  lazylab load -n demo --from deploy/productpage-v1 --url db:5432 --tcp --server-first --rps 5 --for 10s`,
+  lazylab load -n demo --from deploy/productpage-v1 --url db:5432 --tcp --server-first --rps 5 --for 10s
+  lazylab load -n demo --from deploy/client --url ws://echo:8080/ws --hold 2m`,
 		Args: cobra.NoArgs,
 	}
 	t := target(cmd)
@@ -53,9 +57,14 @@ request failed. With --tcp the URL is HOST:PORT.`,
 	f.BoolVar(&o.grpc, "grpc", false, "gRPC")
 	f.BoolVar(&o.tcp, "tcp", false, "plain TCP, a connection for each request")
 	f.BoolVar(&o.serverFirst, "server-first", false, "with --tcp: the server speaks first")
+	f.BoolVar(&o.first, "first", false, "leave the first request out of the latencies")
+	f.DurationVar(&o.hold, "hold", 0, "keep one connection for this long instead of sending requests")
+	f.DurationVar(&o.every, "every", time.Second, "with --hold: time between two messages")
 	_ = cmd.MarkFlagRequired("from")
 	_ = cmd.MarkFlagRequired("url")
 	cmd.MarkFlagsMutuallyExclusive("http2", "grpc", "tcp")
+	cmd.MarkFlagsMutuallyExclusive("hold", "requests")
+	cmd.MarkFlagsMutuallyExclusive("hold", "for")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.serverFirst && !o.tcp {
 			return errors.New("--server-first needs --tcp")
@@ -87,9 +96,12 @@ func (o load) command(output string) []string {
 	} else {
 		args = append(args, "--url", o.url)
 	}
-	if o.requests > 0 {
+	switch {
+	case o.hold > 0:
+		args = append(args, "--hold", o.hold.String(), "--every", o.every.String())
+	case o.requests > 0:
 		args = append(args, "--requests", strconv.Itoa(o.requests))
-	} else {
+	default:
 		args = append(args, "--duration", o.duration.String())
 	}
 	if o.concurrency > 0 {
@@ -101,7 +113,7 @@ func (o load) command(output string) []string {
 	for _, flag := range []struct {
 		name string
 		on   bool
-	}{{"--http2", o.http2}, {"--grpc", o.grpc}, {"--server-first", o.serverFirst}} {
+	}{{"--http2", o.http2}, {"--grpc", o.grpc}, {"--server-first", o.serverFirst}, {"--first", o.first}} {
 		if flag.on {
 			args = append(args, flag.name)
 		}
