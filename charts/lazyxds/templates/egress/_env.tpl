@@ -77,5 +77,5 @@ terminationDrainDuration: {{ .Values.egress.drainDuration }}
 
 {{/* Kubernetes kills the pod some time after pilot-agent has ended the drain. */}}
 {{- define "lazyxds.egressGracePeriod" -}}
-{{ add (trimSuffix "s" .Values.egress.drainDuration | int) 10 }}
+{{ add (include "lazyxds.seconds" .Values.egress.drainDuration | int) 10 }}
 {{- end }}

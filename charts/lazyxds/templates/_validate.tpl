@@ -1,0 +1,19 @@
+{{/* Combinations of values that the schema cannot refuse. */}}
+{{- define "lazyxds.validate" -}}
+{{- if ne .Release.Namespace .Values.istio.namespace -}}
+{{- fail (printf "install the chart into Istio's root namespace: the release namespace is %s, istio.namespace is %s" .Release.Namespace .Values.istio.namespace) -}}
+{{- end -}}
+{{- if le (include "lazyxds.seconds" .Values.egress.drainDuration | int) (include "lazyxds.seconds" .Values.egress.maxConnectionDuration | int) -}}
+{{- fail (printf "egress.drainDuration (%s) has to be longer than egress.maxConnectionDuration (%s), or a stopping replica cuts connections" .Values.egress.drainDuration .Values.egress.maxConnectionDuration) -}}
+{{- end -}}
+{{- with .Values.egress.autoscaling -}}
+{{- if gt (int .minReplicas) (int .maxReplicas) -}}
+{{- fail (printf "egress.autoscaling.minReplicas (%v) is more than maxReplicas (%v)" .minReplicas .maxReplicas) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* A duration like "20s" as a number of seconds. */}}
+{{- define "lazyxds.seconds" -}}
+{{ trimSuffix "s" . }}
+{{- end }}
