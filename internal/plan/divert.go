@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	networkingapi "istio.io/api/networking/v1alpha3"
 	"sigs.k8s.io/yaml"
 )
 
@@ -39,11 +40,11 @@ func divertSpec(cfg Config, diverted []netip.Prefix) spec {
 		"${prefixRanges}", "["+strings.Join(ranges, ", ")+"]",
 		"${addressPattern}", addressPattern(diverted),
 	).Replace(text)
-	var out spec
-	if err := yaml.Unmarshal([]byte(text), &out); err != nil {
-		panic("divert.yaml is no YAML once filled in: " + err.Error())
+	var typed networkingapi.EnvoyFilter
+	if err := yaml.UnmarshalStrict([]byte(text), &typed); err != nil {
+		panic("divert.yaml is no EnvoyFilter once filled in: " + err.Error())
 	}
-	return out
+	return parseSpec(encode(&typed)) // encoded as the live ones are, so that comparing is cheap
 }
 
 // divertedRanges are the addresses that the divert rules of a namespace's workloads send to the egress. ServiceEntries bring

@@ -54,14 +54,14 @@ func included(b *builder) {
 
 // system brings the fallback egress, without which nothing else can be reached, and the API server.
 func system(b *builder) {
-	b.name(ScopedHost{
+	egress := ScopedHost{
 		Namespace: b.world.cfg.EgressNamespace, Host: egressHost(b.world.cfg),
 		Source: v1alpha1.SourceSystem, Detail: "the fallback egress",
-	})
-	apiServer := mesh.Host("kubernetes.default.svc." + b.world.cfg.ClusterDomain)
-	for _, service := range b.world.catalog.named(apiServer, b.namespace) {
-		b.add(reasoned{service, v1alpha1.SourceSystem, "the API server"})
 	}
+	b.name(egress) // even if its Service is missing right now
+	b.addNamed(egress.Host, egress.Source, egress.Detail)
+	apiServer := mesh.Host("kubernetes.default.svc." + b.world.cfg.ClusterDomain)
+	b.addNamed(apiServer, v1alpha1.SourceSystem, "the API server")
 }
 
 func egressHost(cfg Config) mesh.Host {
@@ -132,7 +132,7 @@ func exception(s *mesh.Service, egressNamespace string, ranges []netip.Prefix) (
 	case !visible(s.ExportTo, s.Namespace, egressNamespace):
 		return v1alpha1.SourcePrivate, "not exported to " + egressNamespace + ", where the fallback egress runs", true
 	case s.Headless:
-		return v1alpha1.SourceHeadless, "headless", true
+		return v1alpha1.SourceHeadless, "dialled by the addresses of its pods", true
 	case s.Kind == mesh.ServiceEntry && len(s.Addresses) == 0:
 		return v1alpha1.SourceUnaddressed, "no virtual address", true
 	case s.AutoAllocated:

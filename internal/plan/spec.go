@@ -9,10 +9,10 @@ import (
 // spec is the spec of a Sidecar or an EnvoyFilter, by field.
 type spec map[string]json.RawMessage
 
-// parseSpec reads the spec of an object of ours as it is in the cluster.
+// parseSpec reads the spec of an object in the cluster. What cannot be read is empty, and so will be written anew.
 func parseSpec(live []byte) spec {
 	var out spec
-	if err := json.Unmarshal(live, &out); err != nil {
+	if err := json.Unmarshal(live, &out); err != nil || out == nil {
 		return spec{}
 	}
 	return out
@@ -30,22 +30,24 @@ func (s spec) selecting(labels map[string]string) spec {
 	return s.with("workloadSelector", map[string]any{"labels": labels})
 }
 
-// same tells whether live, the spec of an object in the cluster, says the same, whatever the order of its fields.
+// same tells whether live, the spec of an object in the cluster, says the same.
 func (s spec) same(live []byte) bool {
-	var fields any
-	if err := json.Unmarshal(live, &fields); err != nil {
-		return false // nothing of ours can be unreadable: write it anew
-	}
-	return bytes.Equal(canonical(s), encode(fields))
+	return maps.EqualFunc(s, parseSpec(live), sameJSON)
 }
 
-// canonical encodes the spec with all fields in order, nested ones too.
-func canonical(s spec) []byte {
-	var fields any
-	if err := json.Unmarshal(encode(s), &fields); err != nil {
-		panic("a spec of our own making is no JSON: " + err.Error())
+// sameJSON compares two values, whatever the order of their fields. Values from the same encoder are usually the same bytes,
+// and planning a large mesh compares a great many.
+func sameJSON(a, b json.RawMessage) bool {
+	return bytes.Equal(a, b) || bytes.Equal(canonical(a), canonical(b))
+}
+
+// canonical encodes a value with all its fields in order.
+func canonical(raw json.RawMessage) []byte {
+	var value any
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return raw
 	}
-	return encode(fields)
+	return encode(value)
 }
 
 // into decodes the spec into an API type.

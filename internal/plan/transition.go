@@ -73,7 +73,7 @@ func (w *world) step(p *Plan, c *candidate) {
 		w.narrow(p, c, &out)
 	case c.sidecar != nil || c.rule != nil:
 		w.widen(p, c, v.ready.Message)
-	case !v.enrolled && w.forget(p, c):
+	case !v.enrolled && w.forget(p, c, v.ready.Message):
 		return
 	}
 	if v.enrolled && c.scope == nil {
@@ -109,20 +109,18 @@ func (w *world) narrow(p *Plan, c *candidate, out *Workload) {
 func (w *world) narrowTo(p *Plan, c *candidate, out *Workload) {
 	out.Ready = Condition{true, "Lazy", "it gets what is in its scope; everything else takes the fallback egress"}
 	sidecar := w.sidecarSpec(c.workload.Selector, sidecarHosts(out.Hosts))
-	change := Change{Sidecar: newSidecar(c, sidecar)}
 	switch {
 	case c.sidecar == nil:
 		out.Ready = Condition{false, "Narrowing", "its Sidecar is being written"}
-		change.Why = "narrows it to its scope"
-		p.change(c, narrow, change)
+		p.change(c, narrow, Change{Sidecar: newSidecar(c, sidecar), Why: "narrows it to its scope"})
 		p.notice(c, Normal, "LazyEnabled", fmt.Sprintf("%d services in scope", out.services()))
 	case !sidecar.same(c.sidecar.Spec):
-		change.Why = "its scope changed"
+		why := "its scope changed"
 		if learned := brings(out.Hosts, c.sidecar); len(learned) > 0 {
-			change.Why = "learned " + list(learned)
+			why = "learned " + list(learned)
 			p.notice(c, Normal, "DependencyLearned", "now in scope: "+list(learned))
 		}
-		p.change(c, adjust, change)
+		p.change(c, adjust, Change{Sidecar: newSidecar(c, sidecar), Why: why})
 	}
 }
 
@@ -169,7 +167,7 @@ func (w *world) stamp(p *Plan, c *candidate) {
 
 // forget deletes the WorkloadScope of a workload that is not lazy any more, unless it is the user's or the workload may
 // come back. It reports whether the scope goes.
-func (w *world) forget(p *Plan, c *candidate) bool {
+func (w *world) forget(p *Plan, c *candidate, why string) bool {
 	if !c.scope.Ours || intended(c.scope) {
 		return false
 	}
@@ -184,7 +182,7 @@ func (w *world) forget(p *Plan, c *candidate) bool {
 		}
 	}
 	scope := &v1alpha1.WorkloadScope{ObjectMeta: metadata(c.scope.Key)}
-	p.change(c, forget, Change{Verb: Delete, Key: c.scope.Key, Scope: scope, Why: "nothing enrols its workload"})
+	p.change(c, forget, Change{Verb: Delete, Key: c.scope.Key, Scope: scope, Why: why})
 	return true
 }
 

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -18,6 +19,9 @@ type world struct {
 	namespaces map[string]mesh.Namespace
 	views      map[string]*view
 	crowds     map[string]*crowd
+	// rulesByRange are the divert rules rendered so far, without selector.
+	rulesByRange map[string]spec
+
 	sidecars   map[mesh.Key]*mesh.Sidecar    // ours
 	rules      map[mesh.Key]*mesh.DivertRule // ours
 	scopeNames map[mesh.Key]mesh.WorkloadKey
@@ -46,16 +50,17 @@ type crowd struct {
 
 func newWorld(s *mesh.Snapshot, cfg Config, now time.Time) *world {
 	w := &world{
-		snapshot:   s,
-		cfg:        cfg,
-		now:        now,
-		catalog:    newCatalog(s),
-		namespaces: make(map[string]mesh.Namespace, len(s.Namespaces)),
-		views:      map[string]*view{},
-		crowds:     map[string]*crowd{},
-		sidecars:   map[mesh.Key]*mesh.Sidecar{},
-		rules:      map[mesh.Key]*mesh.DivertRule{},
-		scopeNames: make(map[mesh.Key]mesh.WorkloadKey, len(s.Scopes)),
+		snapshot:     s,
+		cfg:          cfg,
+		now:          now,
+		catalog:      newCatalog(s),
+		namespaces:   make(map[string]mesh.Namespace, len(s.Namespaces)),
+		views:        map[string]*view{},
+		crowds:       map[string]*crowd{},
+		rulesByRange: map[string]spec{},
+		sidecars:     map[mesh.Key]*mesh.Sidecar{},
+		rules:        map[mesh.Key]*mesh.DivertRule{},
+		scopeNames:   make(map[mesh.Key]mesh.WorkloadKey, len(s.Scopes)),
 	}
 	w.catalog.exceptional = exceptional(w)
 	for _, namespace := range s.Namespaces {
@@ -118,12 +123,21 @@ func (w *world) view(namespace string) *view {
 		ranges := divertedRanges(w, namespace)
 		w.views[namespace] = &view{
 			ranges: ranges,
-			rule:   divertSpec(w.cfg, ranges),
+			rule:   w.rule(ranges),
 			base:   baseServices(w, namespace, ranges),
 			routes: routesOfItsOwn(w, namespace),
 		}
 	}
 	return w.views[namespace]
+}
+
+// rule is the divert rule for some ranges, which most namespaces have in common.
+func (w *world) rule(ranges []netip.Prefix) spec {
+	key := fmt.Sprint(ranges)
+	if w.rulesByRange[key] == nil {
+		w.rulesByRange[key] = divertSpec(w.cfg, ranges)
+	}
+	return w.rulesByRange[key]
 }
 
 func (w *world) notice(n Notice) { w.notices = append(w.notices, n) }
