@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -81,10 +82,10 @@ func (o *versionOptions) controller(ctx context.Context) (*controllerVersion, er
 	}
 	var deployment appsv1.Deployment
 	key := client.ObjectKey{Namespace: o.systemNamespace, Name: controllerName}
-	if err := cl.Get(ctx, key, &deployment); client.IgnoreNotFound(err) != nil {
-		return nil, fmt.Errorf("get deployment %s: %w", key, err)
-	} else if err != nil {
+	if err := cl.Get(ctx, key, &deployment); apierrors.IsNotFound(err) {
 		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("get deployment %s: %w", key, err)
 	}
 	v := &controllerVersion{Ready: deployment.Status.ReadyReplicas, Replicas: deployment.Status.Replicas}
 	for _, container := range deployment.Spec.Template.Spec.Containers {
