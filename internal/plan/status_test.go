@@ -1,0 +1,126 @@
+package plan
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/lazyxds/lazyxds/api/v1alpha1"
+	"github.com/lazyxds/lazyxds/internal/convert"
+	"github.com/lazyxds/lazyxds/internal/mesh"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 500, time.UTC)
+
+func observedAt(host string, at time.Time) v1alpha1.Dependency {
+	seen := metav1.NewTime(at)
+	return v1alpha1.Dependency{
+		Host: host, Namespace: "demo", Source: v1alpha1.SourceObserved, Ports: []int32{9080}, FirstSeen: &seen, LastSeen: &seen,
+		SeenAs: []v1alpha1.Sighting{v1alpha1.SeenAuthority, v1alpha1.SeenDialled},
+	}
+}
+
+func lazyWorkload(hosts ...ScopedHost) Workload {
+	services := []mesh.Service{{Key: mesh.Key{Namespace: "demo", Name: "reviews"}, Host: "reviews.demo"}}
+	return Workload{
+		Key:      mesh.WorkloadKey{Namespace: "demo", Kind: "Deployment", Name: "web"},
+		Selector: map[string]string{"app": "web"},
+		Hosts:    hosts, Accepted: accepted, Ready: Condition{true, "Lazy", ""},
+		generation: 4, catalog: newCatalog(&mesh.Snapshot{Services: services}),
+	}
+}
+
+// TestStatusKeepsWhatWasLearned: lessons about services that exist stay as they are, also those that the plan does not know
+// yet; those about services that are gone go, unless they are so fresh that the plan may be the one that is behind.
+func TestStatusKeepsWhatWasLearned(t *testing.T) {
+	w := lazyWorkload(
+		ScopedHost{Namespace: "default", Host: "kubernetes.default", Source: v1alpha1.SourceSystem, service: true},
+		ScopedHost{Namespace: "routing", Host: "reviews.demo", Source: v1alpha1.SourceRoute},
+		ScopedHost{Namespace: "other", Host: "*", Source: v1alpha1.SourceInclude, pattern: true},
+	)
+	kept := observedAt("reviews.demo", noon.Add(-24*time.Hour))
+	fresh := observedAt("new.demo", noon.Add(-time.Second))
+	prev := v1alpha1.WorkloadScopeStatus{Dependencies: []v1alpha1.Dependency{
+		observedAt("deleted.demo", noon.Add(-time.Hour)), fresh, kept,
+		{Host: "left.demo", Namespace: "demo", Source: v1alpha1.SourceHeadless},
+	}}
+	got := w.Status(prev, noon)
+	want := []v1alpha1.Dependency{
+		{Host: "kubernetes.default", Namespace: "default", Source: v1alpha1.SourceSystem}, fresh, kept,
+	}
+	if diff := cmp.Diff(want, got.Dependencies); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if got.Services != 1 || got.Learned != 0 || got.ObservedGeneration != 4 {
+		t.Errorf("got %d services, %d learned, generation %d", got.Services, got.Learned, got.ObservedGeneration)
+	}
+	if diff := cmp.Diff(got, w.Status(got, noon.Add(30*time.Second))); diff != "" {
+		t.Errorf("nothing is new, but the status is (-then +now):\n%s", diff)
+	}
+}
+
+func TestStatusOfDuplicateKeepsEverything(t *testing.T) {
+	w := Workload{frozen: true, Accepted: Condition{false, "Duplicate", ""}, Ready: Condition{false, "Duplicate", ""}}
+	prev := v1alpha1.WorkloadScopeStatus{Dependencies: []v1alpha1.Dependency{observedAt("x", noon)}}
+	if diff := cmp.Diff(prev.Dependencies, w.Status(prev, noon.Add(time.Hour)).Dependencies); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestConditionTimes: a condition's time is that of its last change, but for a workload that is gone when that was found.
+func TestConditionTimes(t *testing.T) {
+	w := lazyWorkload()
+	ready := func(s v1alpha1.WorkloadScopeStatus) string {
+		for _, c := range s.Conditions {
+			if c.Type == v1alpha1.ConditionReady {
+				return string(c.Status) + " " + c.Reason + " " + c.LastTransitionTime.UTC().Format(time.TimeOnly)
+			}
+		}
+		return "none"
+	}
+	var status v1alpha1.WorkloadScopeStatus
+	for i, step := range []struct {
+		ready Condition
+		want  string
+	}{
+		{Condition{false, "Settling", ""}, "False Settling 12:00:00"},
+		{Condition{false, "EgressNotReady", ""}, "False EgressNotReady 12:00:00"},
+		{Condition{true, "Lazy", ""}, "True Lazy 12:02:00"},
+		{Condition{true, "Lazy", ""}, "True Lazy 12:02:00"},
+		{Condition{false, "NoSidecar", ""}, "False NoSidecar 12:04:00"},
+		{Condition{false, convert.ReasonWorkloadGone, ""}, "False WorkloadGone 12:05:00"},
+		{Condition{false, convert.ReasonWorkloadGone, ""}, "False WorkloadGone 12:05:00"},
+	} {
+		w.Ready = step.ready
+		status = w.Status(status, noon.Add(time.Duration(i)*time.Minute))
+		if got := ready(status); got != step.want {
+			t.Errorf("step %d: got %s, want %s", i, got, step.want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	long := mesh.WorkloadKey{Namespace: "demo", Kind: "Deployment", Name: strings.Repeat("long-name.", 25)}
+	other := long
+	other.Name = long.Name[:249] + "x"
+	for _, key := range []mesh.WorkloadKey{long, {Namespace: "demo", Kind: "CronJob", Name: "nightly"}} {
+		name := ObjectName(key)
+		if len(name) > maxName || !ownName(name) || name != objectPrefix+ScopeName(key) {
+			t.Errorf("%s is called %s (%d characters)", key, name, len(name))
+		}
+		if label := marked(mesh.Key{}, ScopeName(key)).Labels[ScopeLabel]; len(label) > maxLabel || strings.HasSuffix(label, "-") {
+			t.Errorf("%s has the label %s (%d characters)", key, label, len(label))
+		}
+	}
+	if ObjectName(long) == ObjectName(other) {
+		t.Error("two workloads share a name")
+	}
+	for _, name := range []string{"lazyxds-egress-als", "lazyxds", "web", "lazyxds-web", "lazyxds-deploymentweb"} {
+		if ownName(name) {
+			t.Errorf("%s is not a name of ours", name)
+		}
+	}
+}
