@@ -3,8 +3,8 @@
 {{- if ne .Release.Namespace .Values.istio.namespace -}}
 {{- fail (printf "install the chart into Istio's root namespace: the release namespace is %s, istio.namespace is %s" .Release.Namespace .Values.istio.namespace) -}}
 {{- end -}}
-{{- if le (include "lazyxds.seconds" .Values.egress.drainDuration | int) (include "lazyxds.seconds" .Values.egress.maxConnectionDuration | int) -}}
-{{- fail (printf "egress.drainDuration (%s) has to be longer than egress.maxConnectionDuration (%s), or a stopping replica cuts connections" .Values.egress.drainDuration .Values.egress.maxConnectionDuration) -}}
+{{- if lt (include "lazyxds.seconds" .Values.egress.drainDuration | int) (add (include "lazyxds.seconds" .Values.egress.maxConnectionDuration | int) 8 | int) -}}
+{{- fail (printf "egress.drainDuration (%s) has to be at least 8s longer than egress.maxConnectionDuration (%s), or a stopping replica cuts connections" .Values.egress.drainDuration .Values.egress.maxConnectionDuration) -}}
 {{- end -}}
 {{- with .Values.egress.autoscaling -}}
 {{- if gt (int .minReplicas) (int .maxReplicas) -}}

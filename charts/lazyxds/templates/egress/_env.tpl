@@ -41,7 +41,13 @@
       resource: limits.memory
       divisor: "1"
 - name: PROXY_CONFIG
-  value: {{ include "lazyxds.proxyConfig" . | fromYaml | toJson | quote }}
+  value: {{ dict "discoveryAddress" (include "lazyxds.istiod" .) | toJson | quote }}
+# A stopping replica serves until HTTP clients have had time to reconnect elsewhere, then until its last connection ends;
+# Kubernetes ends it after egress.drainDuration.
+- name: EXIT_ON_ZERO_ACTIVE_CONNECTIONS
+  value: "true"
+- name: MINIMUM_DRAIN_DURATION
+  value: {{ add (include "lazyxds.seconds" .Values.egress.maxConnectionDuration | int) 3 }}s
 - name: TRUST_DOMAIN
   value: {{ first .Values.trustDomains }}
 - name: ISTIO_BOOTSTRAP_OVERRIDE
@@ -68,14 +74,4 @@
 # Makes istiod send listeners for automatically allocated ServiceEntry addresses, which clients with a DNS proxy dial.
 - name: ISTIO_META_DNS_CAPTURE
   value: "true"
-{{- end }}
-
-{{- define "lazyxds.proxyConfig" -}}
-discoveryAddress: {{ include "lazyxds.istiod" . }}
-terminationDrainDuration: {{ .Values.egress.drainDuration }}
-{{- end }}
-
-{{/* Kubernetes kills the pod some time after pilot-agent has ended the drain. */}}
-{{- define "lazyxds.egressGracePeriod" -}}
-{{ add (include "lazyxds.seconds" .Values.egress.drainDuration | int) 10 }}
 {{- end }}
