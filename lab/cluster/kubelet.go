@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/lazyxds/lazyxds/lab/components"
+
 	"github.com/lazyxds/lazyxds/lab/kubelet"
 )
 
@@ -18,7 +20,7 @@ func (s starter) writeKubeletConfig() (string, error) {
 		Dir:     filepath.Join(s.lab.dir(), "kubelet"),
 		Prefix:  podPrefix(s.lab.name),
 		PodCIDR: podCIDR, ServiceIP: apiIP, ClusterDNS: dnsIP, ClusterDomain: domain,
-		KubeVersion: kubeVersion,
+		KubeVersion: components.KubernetesVersion,
 		Components: map[string]string{
 			"coredns":         p.CoreDNS,
 			"envoy":           p.Envoy,

@@ -24,8 +24,7 @@ const (
 	dnsIP       = "10.96.0.10"
 	domain      = "cluster.local"
 
-	apiPort     = "6443"
-	kubeVersion = "v1.35.4"
+	apiPort = "6443"
 )
 
 const (

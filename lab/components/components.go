@@ -80,6 +80,14 @@ func Ensure(ctx context.Context, repo, line string, out io.Writer) (Paths, error
 	return p, nil
 }
 
+// KubernetesVersion is the version in the go.mod of the module "kubernetes".
+const KubernetesVersion = "v1.35.4"
+
+// kubernetesFlags make the programs tell their version, which charts and clients ask for: a build from source does not
+// know it.
+const kubernetesFlags = "-X k8s.io/component-base/version.gitVersion=" + KubernetesVersion +
+	" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=35"
+
 // target is a program and the field of [Paths] that names it.
 type target struct {
 	program
@@ -93,10 +101,10 @@ func programs(l Line, p *Paths) []target {
 		{program{module: "etcd", name: "etcd"}, &p.Etcd},
 		{program{module: "coredns", name: "coredns"}, &p.CoreDNS},
 		{program{module: "apps", name: "go-httpbin"}, &p.HTTPBin},
-		{program{module: "kubernetes", name: "kube-apiserver"}, &p.KubeAPIServer},
-		{program{module: "kubernetes", name: "kube-controller-manager"}, &p.KubeControllerManager},
-		{program{module: "kubernetes", name: "kube-proxy"}, &p.KubeProxy},
-		{program{module: "kubernetes", name: "kubectl"}, &p.Kubectl},
+		{program{module: "kubernetes", name: "kube-apiserver", ldflags: kubernetesFlags}, &p.KubeAPIServer},
+		{program{module: "kubernetes", name: "kube-controller-manager", ldflags: kubernetesFlags}, &p.KubeControllerManager},
+		{program{module: "kubernetes", name: "kube-proxy", ldflags: kubernetesFlags}, &p.KubeProxy},
+		{program{module: "kubernetes", name: "kubectl", ldflags: kubernetesFlags}, &p.Kubectl},
 		{program{module: istio, name: "pilot-discovery", tags: "vtprotobuf,disable_pgv", ldflags: l.ldflags()}, &p.PilotDiscovery},
 		{program{module: istio, name: "pilot-agent", tags: "vtprotobuf,disable_pgv,agent", ldflags: l.ldflags()}, &p.PilotAgent},
 		{program{module: "helm", name: "helm"}, &p.Helm},

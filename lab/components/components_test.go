@@ -36,6 +36,16 @@ func TestLinesArePinned(t *testing.T) {
 	}
 }
 
+func TestKubernetesTellsItsVersion(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("kubernetes", "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "k8s.io/kubernetes " + KubernetesVersion + "\n"; !strings.Contains(string(text), want) {
+		t.Errorf("the module does not pin %q", want)
+	}
+}
+
 // A program is made again when anything it is made from changes, and only then.
 func TestBuildKey(t *testing.T) {
 	dir := t.TempDir()
