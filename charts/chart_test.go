@@ -26,6 +26,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -243,6 +244,26 @@ func TestPodsAreRestricted(t *testing.T) {
 			security := container.SecurityContext
 			if *security.AllowPrivilegeEscalation || !*security.ReadOnlyRootFilesystem || security.Capabilities.Drop[0] != "ALL" {
 				t.Errorf("%s: container security context %v", name, security)
+			}
+		}
+	}
+}
+
+// Every flag that the chart passes is one the program takes.
+func TestFlags(t *testing.T) {
+	objects, _ := render(t, "--values", "testdata/everything.yaml")
+	controller := find[appsv1.Deployment](t, objects, "Deployment", "lazyxds").Spec.Template.Spec
+	cleanup := find[batchv1.Job](t, objects, "Job", "lazyxds-cleanup").Spec.Template.Spec
+	for _, pod := range []corev1.PodSpec{controller, cleanup} {
+		args := pod.Containers[0].Args
+		help, err := exec.CommandContext(t.Context(), "go", "run", "../cmd/lazyxds", args[0], "--help").Output()
+		if err != nil {
+			t.Fatalf("lazyxds %s --help: %v", args[0], err)
+		}
+		for _, arg := range args[1:] {
+			flag, _, _ := strings.Cut(arg, "=")
+			if !strings.Contains(string(help), " "+flag+" ") {
+				t.Errorf("lazyxds %s has no flag %s", args[0], flag)
 			}
 		}
 	}
