@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"github.com/lazyxds/lazyxds/lab/components"
-
 	"github.com/lazyxds/lazyxds/lab/kubelet"
 )
 

@@ -74,7 +74,8 @@ func (c Checkout) build(ctx context.Context, steps *Steps, module, name string) 
 	}
 	defer unlock()
 	done := steps.Start("build " + name)
-	err = runGo(ctx, c.dir(module), "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", out, "./cmd/"+name)
+	// Compiled like any build or test of the tree, so that what those have compiled is used again.
+	err = runGo(ctx, c.dir(module), "build", "-buildvcs=false", "-ldflags", "-s -w", "-o", out, "./cmd/"+name)
 	done(err)
 	if err != nil {
 		return "", fmt.Errorf("build %s: %w", name, err)
