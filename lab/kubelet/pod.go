@@ -92,7 +92,7 @@ func (p *pod) prepare() bool {
 		return false
 	}
 	p.publish()
-	if !p.retry("FailedMount", "%v", p.volumes.mount) {
+	if !p.retry("FailedMount", "MountVolume.SetUp failed for %v", p.volumes.mount) {
 		return false
 	}
 	p.tasks.Go(func() { p.volumes.refresh(p.ctx) })

@@ -63,7 +63,7 @@ func (p *pod) terminate() {
 			turn := slices.Clone(before)
 			before = append(before, proc)
 			all.Go(func() {
-				ctx, cancel := laterBy(least, p.killed)
+				ctx, cancel := laterBy(p.killed, least)
 				defer cancel()
 				c.shutDown(ctx, proc, turn)
 			})
@@ -97,7 +97,7 @@ func (p *process) end(ctx context.Context) {
 }
 
 // laterBy is done when parent is, but not before d has passed.
-func laterBy(d time.Duration, parent context.Context) (context.Context, context.CancelFunc) {
+func laterBy(parent context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(d, func() { context.AfterFunc(parent, cancel) })
 	return ctx, cancel

@@ -36,7 +36,7 @@ func (v *volumes) mount(ctx context.Context) error {
 	for i := range object.Spec.Volumes {
 		volume := &object.Spec.Volumes[i]
 		if err := v.setUp(ctx, object, volume); err != nil && first == nil {
-			first = fmt.Errorf("MountVolume.SetUp failed for volume %q : %w", volume.Name, err)
+			first = fmt.Errorf("volume %q : %w", volume.Name, err)
 		}
 	}
 	return first
