@@ -23,7 +23,7 @@ type Figures struct {
 	// Requests and Failures count everything that was sent while the namespace became lazy and after.
 	Requests int `json:"requests"`
 	Failures int `json:"failures"`
-	// Errors are the failures by reason.
+	// Errors are the failures by what was called and why they failed.
 	Errors map[string]int `json:"errors,omitempty"`
 	// Full is a sidecar before, Lazy one without any dependency after.
 	Full Sidecar `json:"full"`
@@ -60,7 +60,7 @@ func newFigures(full, lazy Sidecar, s samples, background []load.Report) Figures
 		f.Requests += r.Requests
 		f.Failures += r.Failed
 		for reason, n := range r.Errors {
-			f.Errors[reason] += n
+			f.Errors[r.URL+": "+reason] += n
 		}
 	}
 	return f
@@ -138,9 +138,9 @@ func (f Figures) WriteTable(w io.Writer) {
 
 func millis(f float64) string { return fmt.Sprintf("%.1f ms", f) }
 
-// change is the difference in percent, rounded towards none.
+// change is the difference in percent, rounded towards none, which is left out.
 func change(before, after int) string {
-	if before == 0 || before == after {
+	if before == 0 || (after-before)*100/before == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%+d %%", (after-before)*100/before)
