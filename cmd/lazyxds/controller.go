@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
@@ -25,8 +28,13 @@ import (
 	"github.com/lazyxds/lazyxds/internal/watch"
 )
 
-// stopTime bounds the end of the controller, within a pod's usual grace period.
-const stopTime = 5 * time.Second
+const (
+	// stopTime bounds the end of the controller, within a pod's usual grace period.
+	stopTime = 5 * time.Second
+	// leaseName is the Lease that makes a replica the leader; renewTime bounds a request to renew it.
+	leaseName = "lazyxds"
+	renewTime = 10 * time.Second
+)
 
 func newControllerCommand() *cobra.Command {
 	opts := &options{}
@@ -117,27 +125,51 @@ func restConfig() (*rest.Config, error) {
 	}
 	// The server's own priority and fairness guards it; writes are paced by what applies them.
 	config.QPS = -1
+	// It warns of every EnvoyFilter, on every write.
+	config.WarningHandler = rest.NoWarnings{}
 	config.UserAgent = "lazyxds/" + version.Get().Version
 	return config, nil
 }
 
 func newManager(config *rest.Config, opts *options, watchConfig watch.Config) (manager.Manager, error) {
 	grace := stopTime
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
+	options := ctrl.Options{
 		Scheme:                        watch.Scheme(),
 		Cache:                         watch.CacheOptions(watchConfig),
 		Metrics:                       metricsserver.Options{BindAddress: opts.metricsAddress},
 		HealthProbeBindAddress:        opts.healthAddress,
-		LeaderElection:                opts.leaderElect,
-		LeaderElectionID:              "lazyxds",
-		LeaderElectionNamespace:       opts.namespace,
-		LeaderElectionReleaseOnCancel: true,
 		GracefulShutdownTimeout:       &grace,
-	})
+		LeaderElection:                opts.leaderElect,
+		LeaderElectionReleaseOnCancel: true,
+	}
+	if opts.leaderElect {
+		lock, err := newLease(config, opts.namespace)
+		if err != nil {
+			return nil, err
+		}
+		options.LeaderElectionResourceLockInterface = lock
+	}
+	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
 		return nil, fmt.Errorf("make the manager: %w", err)
 	}
 	return mgr, nil
+}
+
+// newLease makes the lock of the leader. Its holder is named after the pod, not after the process: a container that was
+// killed and started anew leads again at once, instead of waiting for its own Lease to expire.
+func newLease(config *rest.Config, namespace string) (resourcelock.Interface, error) {
+	holder, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("find a name for the Lease: %w", err)
+	}
+	holder = cmp.Or(os.Getenv("POD_NAME"), holder)
+	lock, err := resourcelock.NewFromKubeconfig(resourcelock.LeasesResourceLock, namespace, leaseName,
+		resourcelock.ResourceLockConfig{Identity: holder}, config, renewTime)
+	if err != nil {
+		return nil, fmt.Errorf("make the Lease %s: %w", leaseName, err)
+	}
+	return lock, nil
 }
 
 // addChecks makes /healthz tell that the process lives, and /readyz that it can do its work.

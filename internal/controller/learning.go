@@ -154,7 +154,7 @@ func (l *Learning) merge(ctx context.Context, batch deps.Batch) error {
 	}
 	l.metrics.merged(batch.Workload, learned, batch.First)
 	if len(learned) > 0 {
-		l.log.Info("learned", "workload", batch.Workload, "hosts", learned, "after", time.Since(batch.First))
+		l.log.Info("learned", "workload", batch.Workload.String(), "hosts", learned, "after", time.Since(batch.First).Round(time.Millisecond).String())
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func (l *Learning) settle(m merge, now time.Time) {
 		l.metrics.unresolved.WithLabelValues(reasonNoScope).Add(float64(len(m.batch.Services)))
 		return
 	case !errors.Is(m.err, errNoScope):
-		l.log.Error("lesson not written, trying again", "workload", m.batch.Workload, "error", m.err)
+		l.log.Error("lesson not written, trying again", "workload", m.batch.Workload.String(), "error", m.err)
 	}
 	l.learner.Return(m.batch)
 }
@@ -187,7 +187,7 @@ func (l *Learning) flush(observations <-chan mesh.Observation) {
 	// The pace no longer matters, and the learner reads no clock: to it, time is up.
 	for _, batch := range l.learner.Take(time.Now().Add(time.Minute)) {
 		if err := l.merge(ctx, batch); err != nil && !errors.Is(err, errNoScope) {
-			l.log.Warn("lesson lost", "workload", batch.Workload, "error", err)
+			l.log.Warn("lesson lost", "workload", batch.Workload.String(), "error", err)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (c *Controller) changes(ctx context.Context, changes []plan.Change, w *writ
 			c.log.Error("change failed", "error", err, "why", change.Why)
 			continue
 		}
-		c.log.Info("changed", "verb", change.Verb, "kind", change.Kind(), "object", change.Key, "why", change.Why)
+		c.log.Info("changed", "verb", change.Verb, "kind", change.Kind(), "object", change.Key.String(), "why", change.Why)
 	}
 }
 
