@@ -15,6 +15,7 @@ type Snapshot struct {
 	Workloads       []Workload
 	DivertRules     []DivertRule // EnvoyFilters written by LazyXDS
 	Scopes          []Scope      // WorkloadScope objects
+	References      []Reference
 	Egress          Egress
 	Istio           Istio
 	// ServiceCIDRs are the ranges that ClusterIPs are taken from, as the cluster's ServiceCIDR objects say.
@@ -25,6 +26,16 @@ type Snapshot struct {
 type Istio struct {
 	// Version is the oldest version among running istiod pods ("1.29.1"), empty where their image tags name none.
 	Version string
+}
+
+// Reference is a service that proxies call by themselves because configuration names it: a tracer, an access-log sink, an
+// authorizer, a rate limiter. No application dials it, so nothing of it is ever seen at the fallback.
+type Reference struct {
+	// Namespace is where the proxies are that call it; empty for everywhere.
+	Namespace string
+	Host      Host
+	// By is what names it, for people: "EnvoyFilter istio-system/ratelimit".
+	By string
 }
 
 // Egress is the state of the fallback egress.

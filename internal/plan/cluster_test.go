@@ -48,6 +48,8 @@ func newObject(kind string) metav1.Object {
 	switch kind {
 	case "Namespace":
 		return &corev1.Namespace{}
+	case "ConfigMap":
+		return &corev1.ConfigMap{}
 	case "Service":
 		return &corev1.Service{}
 	case "Pod":
@@ -198,7 +200,13 @@ func (c *cluster) snapshot() *mesh.Snapshot {
 			routes = append(routes, o)
 		case *networkingv1.Sidecar:
 			s.Sidecars = append(s.Sidecars, must(convert.Sidecar(o, cfg.RootNamespace)))
+		case *corev1.ConfigMap:
+			s.References = append(s.References, must(convert.MeshConfigReferences(o.Data["mesh"]))...)
 		case *networkingv1alpha3.EnvoyFilter:
+			if !convert.Ours(o) {
+				s.References = append(s.References, must(convert.EnvoyFilterReferences(o, cfg.RootNamespace))...)
+				continue
+			}
 			s.DivertRules = append(s.DivertRules, must(convert.DivertRule(o)))
 		case *v1alpha1.WorkloadScope:
 			s.Scopes = append(s.Scopes, convert.Scope(o))

@@ -17,9 +17,9 @@ var divertTemplate string
 // autoAllocated are the ranges istiod takes the virtual addresses of ServiceEntries from.
 var autoAllocated = []netip.Prefix{netip.MustParsePrefix("240.240.0.0/16"), netip.MustParsePrefix("2001:2::/48")}
 
-// route is what replaces the action of a catch-all route. The timeouts are those of the route it replaces: none, since the
+// route is what replaces the action of a catch-all route. It has no timeout, as the route it replaces: the
 // egress applies the service's own.
-const route = `{cluster: "${cluster}", timeout: 0s, max_grpc_timeout: 0s, retry_policy: {` +
+const route = `{cluster: "${cluster}", timeout: 0s, retry_policy: {` +
 	`retry_on: "connect-failure,refused-stream", num_retries: 2, host_selection_retry_max_attempts: "5", ` +
 	`retry_host_predicate: [{name: envoy.retry_host_predicates.previous_hosts, typed_config: ` +
 	`{"@type": type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate}}]}}`

@@ -119,7 +119,8 @@ func Make(s *mesh.Snapshot, cfg Config, now time.Time) Plan {
 	for _, c := range candidates(w) {
 		w.step(&p, c)
 	}
-	w.noteFallback(&p)
+	w.noteFallback()
+	w.noteRanges()
 	slices.SortStableFunc(p.Changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(a.phase, b.phase), a.Key.Compare(b.Key))
 	})

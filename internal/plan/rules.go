@@ -110,12 +110,19 @@ func fallbackFault(e mesh.Egress) string {
 }
 
 // noteFallback tells once, on the egress's Service, what keeps workloads waiting.
-func (w *world) noteFallback(p *Plan) {
+func (w *world) noteFallback() {
 	if fault := fallbackFault(w.snapshot.Egress); fault != "" && w.waiting {
-		w.notice(Notice{
-			Kind: "Service", Namespace: w.cfg.EgressNamespace, Name: EgressName,
-			Type: Warning, Reason: "FallbackUnavailable",
-			Message: fault + ": workloads that are not narrow yet keep the full scope",
-		})
+		w.noteEgress("FallbackUnavailable", fault+": workloads that are not narrow yet keep the full scope")
 	}
+}
+
+// noteRanges tells that nothing can be diverted, which leaves every service in every scope.
+func (w *world) noteRanges() {
+	if len(w.snapshot.ServiceCIDRs)+len(w.cfg.DivertedCIDRs) == 0 {
+		w.noteEgress("NoServiceRange", "the cluster does not tell its service range, so all services stay in scope: configure it")
+	}
+}
+
+func (w *world) noteEgress(reason, message string) {
+	w.notice(Notice{"Service", w.cfg.EgressNamespace, EgressName, Warning, reason, message})
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -19,7 +20,7 @@ type reasoned struct {
 
 // sources fill a scope. A host that several of them bring keeps the first one's reason; closure.go then adds what the hosts
 // in scope entail. The rule behind them: what the fallback cannot catch or must not carry is in scope from the start.
-var sources = []func(*builder){observed, included, system, exceptions, ownRoutes}
+var sources = []func(*builder){observed, included, system, referenced, exceptions, ownRoutes}
 
 // observed brings what the workload was seen to call, as long as it exists and the user did not exclude it.
 func observed(b *builder) {
@@ -62,6 +63,13 @@ func system(b *builder) {
 	b.addNamed(egress.Host, egress.Source, egress.Detail)
 	apiServer := mesh.Host("kubernetes.default.svc." + b.world.cfg.ClusterDomain)
 	b.addNamed(apiServer, v1alpha1.SourceSystem, "the API server")
+}
+
+// referenced brings what the proxies call by themselves. A sidecar refuses a listener that names a cluster it does not have.
+func referenced(b *builder) {
+	for _, r := range b.view.references {
+		b.addNamed(r.Host, v1alpha1.SourceSystem, r.By+" names it")
+	}
 }
 
 func egressHost(cfg Config) mesh.Host {
@@ -144,6 +152,20 @@ func exception(s *mesh.Service, egressNamespace string, ranges []netip.Prefix) (
 		}
 	}
 	return "", "", false
+}
+
+// references are the services that proxies in a namespace call by themselves.
+func references(s *mesh.Snapshot, namespace string) []mesh.Reference {
+	var out []mesh.Reference
+	for _, r := range s.References {
+		if r.Namespace == "" || r.Namespace == namespace {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b mesh.Reference) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.By, b.By))
+	})
+	return out
 }
 
 // routesOfItsOwn are the VirtualServices whose effect the egress may not know: those it cannot see, and those of the

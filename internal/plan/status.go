@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,7 +26,7 @@ const (
 func (w Workload) Status(prev v1alpha1.WorkloadScopeStatus, now time.Time) v1alpha1.WorkloadScopeStatus {
 	out := *prev.DeepCopy()
 	out.ObservedGeneration = w.generation
-	out.Selector = w.Selector
+	out.Selector = maps.Clone(w.Selector)
 	out.Services = int32(w.services())
 	out.Learned = int32(w.count(ScopedHost.learned))
 	if !w.frozen {

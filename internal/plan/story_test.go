@@ -118,6 +118,7 @@ func checkShuffled(t *testing.T, c *cluster, want string) {
 		shuffle(r, s.DivertRules)
 		shuffle(r, s.Scopes)
 		shuffle(r, s.ServiceCIDRs)
+		shuffle(r, s.References)
 		for i := range s.Scopes {
 			shuffle(r, s.Scopes[i].Dependencies)
 		}

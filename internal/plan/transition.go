@@ -82,7 +82,7 @@ func (w *world) step(p *Plan, c *candidate) {
 	if out.ScopeName != "" {
 		p.Workloads = append(p.Workloads, out)
 	}
-	p.Workloads = append(p.Workloads, w.duplicates(c)...)
+	p.Workloads = append(p.Workloads, w.duplicates(p, c)...)
 }
 
 // narrow brings a lazy workload forward.
@@ -181,9 +181,13 @@ func (w *world) forget(p *Plan, c *candidate, why string) bool {
 			return false
 		}
 	}
-	scope := &v1alpha1.WorkloadScope{ObjectMeta: metadata(c.scope.Key)}
-	p.change(c, forget, Change{Verb: Delete, Key: c.scope.Key, Scope: scope, Why: why})
+	p.dropScope(c, c.scope, why)
 	return true
+}
+
+func (p *Plan) dropScope(c *candidate, scope *mesh.Scope, why string) {
+	object := &v1alpha1.WorkloadScope{ObjectMeta: metadata(scope.Key)}
+	p.change(c, forget, Change{Verb: Delete, Key: scope.Key, Scope: object, Why: why})
 }
 
 // goneTTL is how long a vanished workload's scope is kept: Jobs and bare Pods do not come back.

@@ -82,9 +82,13 @@ func (w *world) freeName(key mesh.WorkloadKey) string {
 }
 
 // duplicates are the verdicts on the scopes that do not count, because another one is for the same workload.
-func (w *world) duplicates(c *candidate) []Workload {
+func (w *world) duplicates(p *Plan, c *candidate) []Workload {
 	var out []Workload
 	for _, scope := range c.spare {
+		if scope.Ours && !intended(scope) {
+			p.dropScope(c, scope, "WorkloadScope "+c.scope.Name+" is for the same workload")
+			continue
+		}
 		message := fmt.Sprintf("WorkloadScope %s is for the same workload", c.scope.Name)
 		w.notice(Notice{"WorkloadScope", scope.Namespace, scope.Name, Warning, "Duplicate", message})
 		out = append(out, Workload{
@@ -116,7 +120,8 @@ func (w *world) noteObstacle(c *candidate, o obstacle) {
 	n := Notice{c.key.Kind, c.key.Namespace, c.key.Name, Warning, o.reason, o.message}
 	switch o.reason {
 	case "IstioTooOld": // once, not for every workload
-		n.Kind, n.Namespace, n.Name = "Service", w.cfg.EgressNamespace, EgressName
+		w.noteEgress(o.reason, o.message)
+		return
 	case "ForeignSidecar":
 		n.Reason = "ForeignSidecarConflict"
 	case "SharedSelector", "NoSelector":

@@ -36,9 +36,10 @@ type world struct {
 type view struct {
 	ranges []netip.Prefix
 	rule   spec
-	// base are the services in scope before any traffic, routes the VirtualServices that the egress would not apply alike.
-	base   []reasoned
-	routes []*mesh.VirtualService
+	// base and references are in scope before any traffic; routes are the VirtualServices that the egress would not apply alike.
+	base       []reasoned
+	references []mesh.Reference
+	routes     []*mesh.VirtualService
 }
 
 // crowd are the things in a namespace that have a say in whether a workload is lazy.
@@ -122,10 +123,11 @@ func (w *world) view(namespace string) *view {
 	if w.views[namespace] == nil {
 		ranges := divertedRanges(w, namespace)
 		w.views[namespace] = &view{
-			ranges: ranges,
-			rule:   w.rule(ranges),
-			base:   baseServices(w, namespace, ranges),
-			routes: routesOfItsOwn(w, namespace),
+			ranges:     ranges,
+			rule:       w.rule(ranges),
+			base:       baseServices(w, namespace, ranges),
+			references: references(w.snapshot, namespace),
+			routes:     routesOfItsOwn(w, namespace),
 		}
 	}
 	return w.views[namespace]
