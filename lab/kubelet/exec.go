@@ -50,6 +50,10 @@ func runQuietly(cmd *exec.Cmd) error {
 
 // exec runs a command in the container for a client of the API.
 func (c *container) exec(ctx context.Context, argv []string, attach api.AttachIO) error {
+	if attach.TTY() {
+		// The session has to be led from inside the container's PID namespace: a shell looks for its terminal's processes there.
+		argv = append([]string{"setsid", "--ctty"}, argv...)
+	}
 	cmd, err := c.command(ctx, argv)
 	if err != nil {
 		return err
@@ -106,7 +110,6 @@ func runOnTerminal(cmd *exec.Cmd, attach api.AttachIO) error {
 	}
 	defer ours.Close()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, theirs, theirs
-	cmd.SysProcAttr.Setctty = true
 	if err := cmd.Start(); err != nil {
 		theirs.Close()
 		return err
