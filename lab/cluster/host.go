@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
+	"strings"
 )
 
 // hostTool is a program of the machine that a lab uses as it is.
@@ -36,3 +38,22 @@ func CheckHost() error {
 
 // ErrNotRoot says that the caller may not make network namespaces.
 var ErrNotRoot = errors.New("a lab needs root for its network namespaces: run it with sudo")
+
+// inotifyPerSidecar is how many inotify instances pilot-agent and Envoy open together. All sidecars of the machine
+// count against one limit, since they run as the same user.
+const inotifyPerSidecar = 3
+
+// sidecarHint says how many sidecars the machine can run and how to raise that, nothing where there are plenty. The
+// limit belongs to the machine, so no lab changes it.
+func sidecarHint() string {
+	const plenty = 512
+	text, err := os.ReadFile("/proc/sys/fs/inotify/max_user_instances")
+	if err != nil {
+		return ""
+	}
+	limit, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || limit >= plenty {
+		return ""
+	}
+	return fmt.Sprintf("this machine can run about %d sidecars at a time; for more: sysctl -w fs.inotify.max_user_instances=1024", limit/inotifyPerSidecar)
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/lazyxds/lazyxds/lab/components"
@@ -12,6 +13,9 @@ import (
 
 // release is the name of LazyXDS's Helm release.
 const release = "lazyxds"
+
+// deployments are those of the chart; their pods' label app has the same values.
+var deployments = []string{"istio-egressgateway-lazyxds", "lazyxds"}
 
 // Install builds LazyXDS from the lab's source tree and installs it by its chart, or upgrades what is installed;
 // args are further arguments for helm, such as --set k=v. It returns when its Deployments are available.
@@ -32,7 +36,7 @@ func (l *Lab) Install(ctx context.Context, progress io.Writer, args ...string) e
 	if _, err := l.helm(ctx, append(install, args...)...); err != nil {
 		return fmt.Errorf("install lazyxds: %w", err)
 	}
-	for _, deployment := range []string{"istio-egressgateway-lazyxds", "lazyxds"} {
+	for _, deployment := range deployments {
 		if err := l.WaitDeployment(ctx, SystemNamespace, deployment, 2*time.Minute); err != nil {
 			return fmt.Errorf("install lazyxds: %w", err)
 		}
@@ -40,9 +44,13 @@ func (l *Lab) Install(ctx context.Context, progress io.Writer, args ...string) e
 	return nil
 }
 
-// Uninstall removes LazyXDS by its chart and waits for its objects to be gone.
+// Uninstall removes LazyXDS by its chart and waits for its pods to be gone, which drain their connections first.
 func (l *Lab) Uninstall(ctx context.Context) error {
 	if _, err := l.helm(ctx, "uninstall", release, "--ignore-not-found", "--wait", "--timeout", "2m"); err != nil {
+		return fmt.Errorf("uninstall lazyxds: %w", err)
+	}
+	selector := "app in (" + strings.Join(deployments, ",") + ")"
+	if err := l.WaitPods(ctx, SystemNamespace, selector, 0, 2*time.Minute); err != nil {
 		return fmt.Errorf("uninstall lazyxds: %w", err)
 	}
 	return nil

@@ -31,8 +31,9 @@ const (
 	runRoot  = "/run/lazylab"
 	netnsDir = "/run/netns"
 
-	// markEnv tells in a daemon's environment which lab it belongs to.
-	markEnv = "LAZYLAB_NAME"
+	// markEnv tells in a daemon's environment which lab it belongs to. Whatever has it is ended with the lab, so it is
+	// nothing that somebody would set by hand.
+	markEnv = "LAZYLAB_DAEMON_OF"
 )
 
 // ErrNotFound says that no lab has the name asked for.

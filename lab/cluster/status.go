@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,36 +38,42 @@ type PodCount struct {
 
 // Status looks at the lab as it is now.
 func (l *Lab) Status(ctx context.Context) Status {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := Status{
-		Name: l.name, Istio: l.state.Istio, Created: l.state.Created, Kubeconfig: l.Kubeconfig(), Ready: l.state.Ready,
+	st, err := readState(l.name)
+	if err != nil {
+		return Status{Name: l.name, Problem: err.Error()}
 	}
-	if !l.state.Ready {
+	s := Status{Name: l.name, Istio: st.Istio, Created: st.Created, Kubeconfig: l.Kubeconfig(), Ready: st.Ready}
+	if !st.Ready {
 		s.Problem = "it was not started to the end"
 	}
-	for _, p := range l.state.Processes {
+	for _, p := range st.Processes {
 		c := ComponentStatus{Name: p.Component, PID: p.PID, Running: p.running(), Log: logFile(l.name, p.Component)}
 		s.Components = append(s.Components, c)
 		if !c.Running {
 			s.Ready, s.Problem = false, c.Name+" does not run"
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	pods, err := l.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
-	if err != nil {
+	if err := l.countPods(ctx, &s.Pods); err != nil {
 		s.Ready = false
 		if s.Problem == "" {
 			s.Problem = err.Error()
 		}
-		return s
-	}
-	s.Pods.Total = len(pods.Items)
-	for _, p := range pods.Items {
-		if podReady(p) {
-			s.Pods.Ready++
-		}
 	}
 	return s
+}
+
+func (l *Lab) countPods(ctx context.Context, n *PodCount) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	pods, err := l.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("list pods: %w", err)
+	}
+	n.Total = len(pods.Items)
+	for _, p := range pods.Items {
+		if podReady(p) {
+			n.Ready++
+		}
+	}
+	return nil
 }

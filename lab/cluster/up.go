@@ -173,6 +173,9 @@ func (s starter) startAll(ctx context.Context) error {
 		return err
 	}
 	s.reached("mesh ready")
+	if hint := sidecarHint(); hint != "" {
+		fmt.Fprintf(s.progress, "  %s\n", hint)
+	}
 	return s.lab.update(func(st *state) { st.Ready = true })
 }
 

@@ -48,7 +48,7 @@ func (l *Lab) WaitDeployment(ctx context.Context, namespace, name string, timeou
 	})
 }
 
-// WaitPods waits until at least n pods match the selector, none other does, and all are ready.
+// WaitPods waits until exactly n pods match the selector and all are ready.
 func (l *Lab) WaitPods(ctx context.Context, namespace, selector string, n int, timeout time.Duration) error {
 	return l.Wait(ctx, fmt.Sprintf("%d pods %s in %s", n, selector, namespace), timeout, func(ctx context.Context) (bool, string) {
 		pods, err := l.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
