@@ -116,9 +116,11 @@ func output(cmd *exec.Cmd) ([]byte, error) {
 	if err == nil {
 		return out, nil
 	}
-	lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
-	if len(lines) > 12 {
-		lines = lines[len(lines)-12:]
+	what := fmt.Errorf("%s %s: %w", filepath.Base(cmd.Path), cmd.Args[1], err)
+	said := strings.TrimSpace(stderr.String())
+	if said == "" {
+		return nil, what
 	}
-	return nil, fmt.Errorf("%s %s: %w\n%s", filepath.Base(cmd.Path), cmd.Args[1], err, strings.Join(lines, "\n"))
+	lines := strings.Split(said, "\n")
+	return nil, fmt.Errorf("%w\n%s", what, strings.Join(lines[max(0, len(lines)-12):], "\n"))
 }
