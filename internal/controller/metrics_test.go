@@ -1,0 +1,93 @@
+package controller
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	networkingapi "istio.io/api/networking/v1alpha3"
+	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
+
+	"github.com/lazyxds/lazyxds/api/v1alpha1"
+	"github.com/lazyxds/lazyxds/internal/accesslog"
+	"github.com/lazyxds/lazyxds/internal/apply"
+	"github.com/lazyxds/lazyxds/internal/mesh"
+	"github.com/lazyxds/lazyxds/internal/plan"
+)
+
+var web = mesh.WorkloadKey{Namespace: "demo", Kind: "Deployment", Name: "web"}
+
+func TestMetricNamesFollowTheConventions(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	m := NewMetrics(reg)
+	accesslog.NewMetrics(reg)
+	m.unresolved.WithLabelValues("unknown_source").Inc()
+	m.observe(&mesh.Snapshot{Scopes: []mesh.Scope{{Key: mesh.Key{Namespace: "demo"}}}}, plan.Plan{Workloads: []plan.Workload{
+		{Key: web, Ready: plan.Condition{Reason: "ForeignSidecar"}},
+	}})
+	problems, err := testutil.GatherAndLint(reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	if got := testutil.ToFloat64(m.conflicts.WithLabelValues("demo")); got != 1 {
+		t.Errorf("conflicts = %v, want 1", got)
+	}
+}
+
+func sidecarChange(hosts ...string) plan.Change {
+	sidecar := &networkingv1.Sidecar{Spec: networkingapi.Sidecar{Egress: []*networkingapi.IstioEgressListener{{Hosts: hosts}}}}
+	return plan.Change{Verb: plan.Apply, Workload: web, Sidecar: sidecar}
+}
+
+func TestLearningIsTimedUntilTheSidecarHasTheHost(t *testing.T) {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	m := NewMetrics(prometheus.NewRegistry())
+	m.merged(web, []string{"reviews", "ratings"}, start)
+	m.applied(sidecarChange("demo/details"), nil, start.Add(time.Second))
+	m.applied(sidecarChange("demo/reviews"), errors.New("refused"), start.Add(time.Second))
+	if got := samples(t, m.duration); got != 0 {
+		t.Errorf("%d lessons timed before a Sidecar had one", got)
+	}
+	m.applied(sidecarChange("demo/details", "demo/reviews"), nil, start.Add(2*time.Second))
+	m.applied(sidecarChange("demo/details", "demo/reviews"), nil, start.Add(3*time.Second))
+	if got := samples(t, m.duration); got != 1 {
+		t.Errorf("%d lessons timed, want 1", got)
+	}
+	ok, failed := testutil.ToFloat64(m.applies.WithLabelValues(resultOK)), testutil.ToFloat64(m.applies.WithLabelValues(resultError))
+	if ok != 3 || failed != 1 {
+		t.Errorf("%v applied and %v failed, want 3 and 1", ok, failed)
+	}
+}
+
+// samples is the number of values a histogram was given.
+func samples(t *testing.T, c prometheus.Collector) uint64 {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(c)
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return families[0].GetMetric()[0].GetHistogram().GetSampleCount()
+}
+
+func TestOnlyLearnedDependenciesExpire(t *testing.T) {
+	m := NewMetrics(prometheus.NewRegistry())
+	dependency := func(host string, source v1alpha1.Source) v1alpha1.Dependency {
+		return v1alpha1.Dependency{Host: host, Source: source}
+	}
+	m.expired(&apply.Rewrite{
+		Before: v1alpha1.WorkloadScopeStatus{Dependencies: []v1alpha1.Dependency{
+			dependency("kept", v1alpha1.SourceObserved), dependency("gone", v1alpha1.SourceObserved), dependency("static", v1alpha1.SourceHeadless),
+		}},
+		After: v1alpha1.WorkloadScopeStatus{Dependencies: []v1alpha1.Dependency{dependency("kept", v1alpha1.SourceObserved)}},
+	})
+	if got := testutil.ToFloat64(m.gone); got != 1 {
+		t.Errorf("expired = %v, want 1", got)
+	}
+}
