@@ -42,7 +42,7 @@ clean: ## Remove bin/; the cache of built components stays
 
 .PHONY: uninstall-lab
 uninstall-lab: ## Take all labs down and remove the cache of built components
-	@if [ -x bin/lazylab ]; then bin/lazylab down --all; fi
+	@if [ -x bin/lazylab ]; then bin/lazylab list -o json | jq -r '.[].name' | xargs -r -n 1 bin/lazylab down --name; fi
 	@rm -rf "$(CACHE)"
 
 
