@@ -20,12 +20,14 @@ The mesh stays up until Ctrl-C. To play on, in another terminal:
 
 What was learned, and why each service is in a scope:
   %[2]s kubectl -- get workloadscopes -A
-  %[2]s kubectl -- get workloadscope -n %[3]s deployment-client -o yaml
+  %[2]s kubectl -- get workloadscope -n %[3]s -o yaml \
+      deployment-client
 
 A service nobody has called yet: watch it move to the direct path:
-  %[2]s exec -n %[3]s deploy/client -- curl -s %[4]s
-  %[2]s load -n %[3]s --from deploy/client --url %[4]s \
-      --keepalive=false --rps 20 --for 5s
+  %[2]s load -n %[3]s --from deploy/client \
+      --url %[4]s --keepalive=false --rps 20 --for 5s
+  %[2]s exec -n %[3]s deploy/client -- \
+      curl -s %[4]s
 
 What the client's sidecar carries by now:
   %[2]s measure -n %[3]s deploy/client

@@ -87,7 +87,7 @@ func (s *settings) demo(ctx context.Context, out io.Writer, o demo.Options, file
 		verdict := f.Verdict()
 		if term.IsTerminal(int(os.Stdout.Fd())) {
 			if verdict != nil {
-				fmt.Fprintln(o.Progress, "\nNOT AS IT SHOULD BE:", verdict)
+				fmt.Fprintf(o.Progress, "\nNot as it should be:\n%v\n", verdict)
 			}
 			demo.WritePlay(out, l, os.Args[0])
 			<-ctx.Done()
