@@ -25,8 +25,9 @@ func (a *Applier) Change(ctx context.Context, c plan.Change) error {
 	if err := a.limiter.Wait(ctx); err != nil {
 		return fmt.Errorf("wait to %s %s %s: %w", c.Verb, c.Kind(), c.Key, err)
 	}
-	err := a.change(ctx, c)
-	if err != nil {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := a.change(ctx, c); err != nil {
 		return fmt.Errorf("%s %s %s: %w", c.Verb, c.Kind(), c.Key, err)
 	}
 	return nil

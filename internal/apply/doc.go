@@ -3,6 +3,8 @@
 package apply
 
 import (
+	"time"
+
 	"golang.org/x/time/rate"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -14,6 +16,8 @@ const (
 	// writesPerSecond and burst bound what one controller may do to the API server, and through it to istiod.
 	writesPerSecond = 100
 	burst           = 200
+	// patience is how long one object may take to write. An API server that hangs must not hang who calls it.
+	patience = 10 * time.Second
 )
 
 // Applier writes to the cluster. Its methods may be called at once from several goroutines.

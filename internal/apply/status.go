@@ -26,6 +26,8 @@ func (a *Applier) Status(
 	ctx context.Context, scope *v1alpha1.WorkloadScope, next func(v1alpha1.WorkloadScopeStatus) v1alpha1.WorkloadScopeStatus,
 ) (*Rewrite, error) {
 	key := types.NamespacedName{Namespace: scope.Namespace, Name: scope.Name}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	for attempt := 1; ; attempt++ {
 		rewrite := &Rewrite{Before: scope.Status, After: next(*scope.Status.DeepCopy())}
 		if equality.Semantic.DeepEqual(rewrite.Before, rewrite.After) {

@@ -21,13 +21,16 @@ type Controller struct {
 	log     *slog.Logger
 	pokes   <-chan struct{}
 	pace    pace
+	backoff backoff
 }
 
 // New makes a controller that takes a round after each poke. Pokes may be lost while one waits to be read.
 func New(
 	w *watch.Watch, a *apply.Applier, cfg plan.Config, events *Events, metrics *Metrics, log *slog.Logger, pokes <-chan struct{},
 ) *Controller {
-	return &Controller{watch: w, apply: a, cfg: cfg, events: events, metrics: metrics, log: log, pokes: pokes}
+	return &Controller{
+		watch: w, apply: a, cfg: cfg, events: events, metrics: metrics, log: log, pokes: pokes, backoff: backoff{},
+	}
 }
 
 // Start takes rounds until ctx ends, the first one once everything that was learned before has been loaded.
@@ -63,21 +66,11 @@ func (c *Controller) NeedLeaderElection() bool { return true }
 func (c *Controller) turn(ctx context.Context) {
 	started := time.Now()
 	c.pace.begin()
-	outcome := c.round(ctx, started)
-	if ctx.Err() != nil {
-		return
-	}
-	c.pace.end(started, time.Now(), outcome.again, outcome.failed)
-	if outcome.unfinished {
+	again, finished := c.round(ctx, started)
+	c.pace.end(started, time.Now(), earliest(again, c.backoff.next(started)))
+	if !finished {
 		c.pace.poke(time.Now())
 	}
-}
-
-// outcome tells how a round went.
-type outcome struct {
-	again      time.Time // when the plan asks for another round; zero for never
-	failed     bool      // something has to be tried again
-	unfinished bool      // the round's share of writes was not enough
 }
 
 // round brings the cluster closer to what it should be:
@@ -88,8 +81,9 @@ type outcome struct {
 //  4. write what is known of each workload into its WorkloadScope
 //  5. tell: events and metrics
 //
-// A round writes a limited number of objects: in a mesh that changes, what comes first may be different meanwhile.
-func (c *Controller) round(ctx context.Context, now time.Time) outcome {
+// A round writes a limited number of objects, and reports whether that was enough: in a mesh that changes, what comes first
+// may be different meanwhile. It returns when to take the next one even if nothing happens; zero for never.
+func (c *Controller) round(ctx context.Context, now time.Time) (again time.Time, finished bool) {
 	snapshot, err := c.watch.Snapshot()
 	if err != nil {
 		c.log.Error("objects left out of the snapshot", "error", err)
@@ -97,11 +91,11 @@ func (c *Controller) round(ctx context.Context, now time.Time) outcome {
 	p := plan.Make(snapshot, c.cfg, now)
 	c.log.Debug("planned", "workloads", len(p.Workloads), "changes", len(p.Changes), "took", time.Since(now))
 
-	w := writes{left: maxWrites}
-	c.changes(ctx, p.Changes, &w)
-	c.statuses(ctx, p.Workloads, now, &w)
+	b := budget{writes: maxWrites, failures: maxFailures}
+	c.changes(ctx, p.Changes, now, &b)
+	c.statuses(ctx, p.Workloads, now, &b)
 
 	c.events.Tell(p.Notices)
 	c.metrics.observe(snapshot, p)
-	return outcome{again: p.Again, failed: w.failed, unfinished: w.left == 0}
+	return p.Again, b.writes > 0
 }

@@ -9,58 +9,67 @@ import (
 	"github.com/lazyxds/lazyxds/internal/plan"
 )
 
-// maxWrites is how many objects one round writes at most.
-const maxWrites = 100
+const (
+	// maxWrites is how many objects one round writes at most.
+	maxWrites = 100
+	// maxFailures is how many of them may fail before the round gives up: the API server itself has a problem.
+	maxFailures = 10
+)
 
-// writes is the share of a round.
-type writes struct {
-	left   int
-	failed bool
+// budget is what is left of a round's writes.
+type budget struct {
+	writes, failures int
 }
 
-// changes carries out what it can. When a change fails, later ones of the same objects have to wait: a Sidecar must not go
-// in without its divert rule.
-func (c *Controller) changes(ctx context.Context, changes []plan.Change, w *writes) {
-	failed := map[mesh.Key]bool{}
+func (b *budget) exhausted() bool { return b.writes <= 0 || b.failures <= 0 }
+
+// changes carries out what it can. When a change fails, later ones of the same object's name have to wait: a Sidecar must not
+// go in without its divert rule.
+func (c *Controller) changes(ctx context.Context, changes []plan.Change, now time.Time, b *budget) {
 	for _, change := range changes {
-		if w.left == 0 || ctx.Err() != nil {
+		if b.exhausted() || ctx.Err() != nil {
 			return
 		}
-		if failed[change.Key] {
+		if c.backoff.blocks(change.Key, now) {
 			continue
 		}
-		w.left--
+		b.writes--
 		err := c.apply.Change(ctx, change)
 		c.metrics.applied(change, err, time.Now())
 		if err != nil {
-			failed[change.Key], w.failed = true, true
+			b.failures--
+			c.backoff.failed(change.Key, now)
 			c.log.Error("change failed", "error", err, "why", change.Why)
 			continue
 		}
+		c.backoff.succeeded(change.Key)
 		c.log.Info("changed", "verb", change.Verb, "kind", change.Kind(), "object", change.Key.String(), "why", change.Why)
 	}
 }
 
 // statuses writes what the plan says of each workload into its scope, where that differs.
-func (c *Controller) statuses(ctx context.Context, workloads []plan.Workload, now time.Time, w *writes) {
+func (c *Controller) statuses(ctx context.Context, workloads []plan.Workload, now time.Time, b *budget) {
 	for i := range workloads {
-		workload := &workloads[i]
-		if w.left == 0 || ctx.Err() != nil {
+		if b.exhausted() || ctx.Err() != nil {
 			return
 		}
-		scope, ok := c.watch.Scope(mesh.Key{Namespace: workload.Key.Namespace, Name: workload.ScopeName})
-		if !ok {
-			continue // just being created, or just deleted: its event pokes
+		workload := &workloads[i]
+		key := mesh.Key{Namespace: workload.Key.Namespace, Name: workload.ScopeName}
+		scope, ok := c.watch.Scope(key)
+		if !ok || c.backoff.blocks(key, now) {
+			continue // one that is just being created, or deleted, pokes when that is seen
 		}
 		rewrite, err := c.apply.Status(ctx, scope, func(s v1alpha1.WorkloadScopeStatus) v1alpha1.WorkloadScopeStatus {
 			return workload.Status(s, now)
 		})
 		switch {
 		case err != nil:
-			w.left, w.failed = w.left-1, true
+			b.writes, b.failures = b.writes-1, b.failures-1
+			c.backoff.failed(key, now)
 			c.log.Error("status not written", "error", err)
 		case rewrite != nil:
-			w.left--
+			b.writes--
+			c.backoff.succeeded(key)
 			c.metrics.expired(rewrite)
 		}
 	}

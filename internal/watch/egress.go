@@ -32,7 +32,7 @@ func (w *Watch) egress() mesh.Egress {
 		{"EnvoyFilter", "lazyxds-egress-http", w.stores.envoyFilters},
 		{"Sidecar", egressService, w.stores.sidecars},
 	} {
-		if _, found, err := needed.store.GetByKey(w.cfg.EgressNamespace + "/" + needed.name); err != nil || !found {
+		if _, found, err := needed.store.GetByKey(cacheKey(w.cfg.EgressNamespace, needed.name)); err != nil || !found {
 			out.Missing = append(out.Missing, needed.kind+" "+w.cfg.EgressNamespace+"/"+needed.name)
 		}
 	}

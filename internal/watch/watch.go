@@ -33,6 +33,7 @@ type Watch struct {
 	cfg       Config
 	scheme    *runtime.Scheme
 	stores    stores
+	kinds     []source
 	owners    owners
 	addresses *addressBook
 	poke      func()
@@ -46,7 +47,8 @@ type Watch struct {
 // It calls poke, which must not block, after each event that could lead to a different decision.
 func New(ctx context.Context, informers cache.Cache, mapper meta.RESTMapper, cfg Config, poke func()) (*Watch, error) {
 	w := &Watch{cfg: cfg, scheme: Scheme(), addresses: newAddressBook(), poke: poke}
-	for _, s := range w.sources() {
+	w.kinds = w.sources()
+	for _, s := range w.kinds {
 		if s.optional {
 			missing, err := unserved(mapper)
 			if err != nil {
