@@ -51,29 +51,29 @@ func (o *cleanupOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	steps := 0
-	options := apply.CleanupOptions{Namespace: o.systemNamespace, Settle: o.settle, Progress: func(step string) {
-		steps++
-		fmt.Fprintln(o.Out, step)
-	}}
-	if o.dryRun || !o.yes {
-		options.DryRun = true
-		if err := apply.Cleanup(ctx, cl, options); err != nil {
-			return err
-		}
-		if steps == 0 {
+	clean := func(dryRun bool) (steps int, err error) {
+		err = apply.Cleanup(ctx, cl, apply.CleanupOptions{
+			Namespace: o.systemNamespace, Settle: o.settle, DryRun: dryRun,
+			Progress: func(step string) {
+				steps++
+				fmt.Fprintln(o.Out, step)
+			},
+		})
+		if err == nil && steps == 0 {
 			fmt.Fprintln(o.ErrOut, "Nothing to remove.")
-			return nil
 		}
-		if o.dryRun {
-			return nil
+		return steps, err
+	}
+	if o.dryRun || !o.yes {
+		if steps, err := clean(true); err != nil || steps == 0 || o.dryRun {
+			return err
 		}
 		if err := o.confirm(); err != nil {
 			return err
 		}
-		options.DryRun = false
 	}
-	return apply.Cleanup(ctx, cl, options)
+	_, err = clean(false)
+	return err
 }
 
 var errNotConfirmed = errors.New("nothing was changed: the answer was not yes")
