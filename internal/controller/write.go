@@ -4,6 +4,9 @@ import (
 	"context"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/lazyxds/lazyxds/api/v1alpha1"
 	"github.com/lazyxds/lazyxds/internal/mesh"
 	"github.com/lazyxds/lazyxds/internal/plan"
@@ -35,6 +38,10 @@ func (c *Controller) changes(ctx context.Context, changes []plan.Change, now tim
 		}
 		b.writes--
 		err := c.apply.Change(ctx, change)
+		if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+			c.backoff.failed(change.Key, now) // the workload goes with its namespace
+			continue
+		}
 		c.metrics.applied(change, err, time.Now())
 		if err != nil {
 			b.failures--
