@@ -22,7 +22,7 @@ func (c *container) launch() (*process, error) {
 	}
 	c.event(corev1.EventTypeNormal, "Pulled", "Container image %q already present on machine", c.image)
 	c.event(corev1.EventTypeNormal, "Created", "Container created")
-	log, err := c.openLog()
+	log, err := c.openLog(spec.UID)
 	if err != nil {
 		return nil, &refusal{reason: "CreateContainerError", err: err}
 	}

@@ -15,8 +15,9 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
 )
 
-// openLog opens the file for the output of the container's next run. The run before is kept, those before it are not.
-func (c *container) openLog() (*os.File, error) {
+// openLog opens the file for the output of the container's next run, which the user uid may open again as /dev/stdout.
+// The run before is kept, those before it are not.
+func (c *container) openLog(uid int) (*os.File, error) {
 	c.pod.mu.Lock()
 	c.runs++
 	runs := c.runs
@@ -27,7 +28,11 @@ func (c *container) openLog() (*os.File, error) {
 	if err := os.Remove(c.logFile(runs - 2)); err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
-	return os.OpenFile(c.logFile(runs), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := os.OpenFile(c.logFile(runs), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return log, log.Chown(uid, -1)
 }
 
 func (c *container) logFile(run int) string {
