@@ -25,14 +25,11 @@ func (w *world) metric(sample string) (float64, error) {
 	return 0, fmt.Errorf("no metric %s: %s", sample, out.Stderr)
 }
 
-// planned waits until the controller that runs now leads and has carried out a plan.
+// planned waits until the controller that runs now leads and has made a plan in which the story's workloads are lazy.
 func (w *world) planned() {
 	w.Helper()
 	w.eventually("the controller to lead and to have planned", func() error {
-		n, err := w.metric("lazyxds_plans_total")
-		if err == nil && n == 0 {
-			err = fmt.Errorf("no plan yet")
-		}
+		_, err := w.metric(fmt.Sprintf(`lazyxds_workloads{namespace=%q,state="Lazy"}`, w.namespace))
 		return err
 	})
 }

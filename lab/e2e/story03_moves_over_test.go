@@ -6,9 +6,9 @@ import (
 )
 
 // Clients that keep their connections open move from the fallback to the direct path without an error and without
-// doing anything, the WorkloadScope tells when and how the service was learned, and then the server sees the caller itself.
+// doing anything. Within two seconds the Sidecar holds the service, the WorkloadScope tells when and how it was learned, and
+// the server sees the caller itself.
 func TestMovesOver(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, echo("srv", "v1"), client("client"),
 		service("keepalive", "srv", "http:8080"), service("h2", "srv", "http2:8080"), service("grpc", "srv", "grpc:7070"))
 	w.lazy("deployment/client")
@@ -22,7 +22,7 @@ func TestMovesOver(t *testing.T) {
 			w := w.sub(t)
 			start := time.Now().Add(-time.Second) // recorded times have whole seconds
 			load := w.send("deploy/client", append(args, "--rps", "50", "--duration", "20s")...)
-			w.inScope("deployment/client", w.namespace+"/"+w.fqdn(name))
+			w.inScopeWithin(2*time.Second, "deployment/client", w.namespace+"/"+w.fqdn(name))
 			<-load.done
 			report := load.stop()
 

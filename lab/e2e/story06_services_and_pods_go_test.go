@@ -9,7 +9,8 @@ import (
 // A service that is deleted leaves the scopes, and comes back as an unknown one.
 func TestServiceDeleted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, echo("srv", "v1"), service("kept", "srv", "http:8080"), service("deleted", "srv", "http:8080"), client("client"))
+	w := newWorld(t, echo("srv", "v1"), service("kept", "srv", "http:8080"), service("deleted", "srv", "http:8080"), client("client"), client("control"))
+	w.annotate("deployment/control", "false")
 	w.lazy("deployment/client")
 	w.firstRequest("kept", "http://kept:8080", "srv/v1")
 	w.firstRequest("deleted", "http://deleted:8080", "srv/v1")
@@ -28,6 +29,12 @@ func TestServiceDeleted(t *testing.T) {
 		t.Error("the other service left the scope too")
 	}
 	w.apply(service("deleted", "srv", "http:8080"))
+	w.eventually("the mesh to know the new service", func() error {
+		if r := w.request("deploy/control", "http://deleted:8080"); r.Failed > 0 {
+			return fmt.Errorf("a workload in full scope gets %v", r.Errors)
+		}
+		return nil
+	})
 	w.firstRequest("deleted", "http://deleted:8080", "srv/v1")
 }
 

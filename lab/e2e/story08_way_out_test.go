@@ -10,34 +10,33 @@ import (
 // Workloads leave under load, one by annotation, then all with their namespace, and are back in full scope without a
 // failed request and without anything of ours left; then the whole installation goes, under load, and comes back.
 func TestWayOut(t *testing.T) {
-	w := newWorld(t, echo("srv", "v1"), service("srv", "srv", "http:8080"), client("client"), client("leaver"))
-	full := w.measure("deployment/client").Services
+	w := newWorld(t, echo("srv", "v1"), service("srv", "srv", "http:8080"), client("client"), client("leaver"), client("control"))
+	w.annotate("deployment/control", "false")
 	w.lazy("deployment/client", "deployment/leaver")
 	load := w.send("deploy/client", "--url", "http://srv:8080", "--rps", "20", "--duration", "0")
 	fresh := w.send("deploy/leaver", "--url", "http://srv:8080", "--rps", "5", "--duration", "0", "--keepalive=false")
 
 	w.annotate("deployment/leaver", "false")
 	w.gone("deployment-leaver")
-	w.fullScope("deployment/leaver", full)
+	w.fullScope("deployment/leaver")
 	w.becomes("deployment/client", "True", "Lazy")
 
 	w.enrol("")
 	w.gone("")
-	w.fullScope("deployment/client", full)
+	w.fullScope("deployment/client")
 
 	w.enrol("true")
 	w.becomes("deployment/client", "True", "Lazy")
 	w.must(mesh.Uninstall(w.ctx))
 	w.noFailure("load on kept connections", load.stop())
 	w.noFailure("load on fresh connections", fresh.stop())
-	w.fullScope("deployment/client", full)
+	w.fullScope("deployment/client")
 	if left := w.installed(); left != "" {
 		t.Errorf("the uninstallation left:\n%s", left)
 	}
 
 	w.enrol("")
 	w.must(mesh.Install(w.ctx, os.Stderr))
-	w.planned()
 }
 
 // gone waits until nothing of ours is left in the namespace whose name contains part.
@@ -53,12 +52,12 @@ func (w *world) gone(part string) {
 	})
 }
 
-// fullScope waits until a workload's sidecar knows at least as many services as it did before it was lazy.
-func (w *world) fullScope(workload string, services int) {
+// fullScope waits until a workload's sidecar knows as many services as that of "control", which never was lazy.
+func (w *world) fullScope(workload string) {
 	w.Helper()
 	w.eventually(workload+" to be in full scope", func() error {
-		if now := w.measure(workload).Services; now < services {
-			return fmt.Errorf("%d services, %d before", now, services)
+		if now, full := w.measure(workload).Services, w.measure("deployment/control").Services; now != full {
+			return fmt.Errorf("%d services, a workload that was never lazy has %d", now, full)
 		}
 		return nil
 	})

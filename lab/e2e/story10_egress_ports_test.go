@@ -20,7 +20,6 @@ spec:
 `)
 	w.kubectl("wait", "pod/outsider", "--for=condition=Ready", "--timeout", patience.String())
 	egress := w.kubectl("get", "pods", "-n", "istio-system", "-l", "app=istio-egressgateway-lazyxds", "-o", "jsonpath={.items[0].status.podIP}")
-	target := w.kubectl("get", "service", "srv", "-o", "jsonpath={.spec.clusterIP}")
 	outsider := cluster.Target{Namespace: w.namespace, Name: "outsider"}
 
 	curl := func(args ...string) (int, string) {
@@ -28,18 +27,14 @@ spec:
 		w.must(err)
 		return out.Code, out.Stdout + out.Stderr
 	}
-	const refused, reset, tlsFailed, recvFailed = 7, 52, 35, 56
+	const refused = 7
 	if code, out := curl("http://" + egress + ":15001/"); code != refused {
 		t.Errorf("port 15001: curl exit code %d, want connection refused: %s", code, out)
 	}
-	if code, out := curl("--haproxy-protocol", "http://"+egress+":8080/", "-H", "Host: srv."+w.namespace); code != reset && code != recvFailed {
-		t.Errorf("port 8080 in plaintext: curl exit code %d, want the connection closed: %s", code, out)
-	}
-	code, out := curl("-k", "--haproxy-protocol", "https://"+egress+":8080/")
-	if code != tlsFailed && code != recvFailed {
-		t.Errorf("port 8080 without a client certificate: curl exit code %d, want a TLS failure: %s", code, out)
-	}
-	if strings.Contains(out, target) {
-		t.Errorf("the egress answered: %s", out)
+	for what, url := range map[string]string{"in plaintext": "http://", "without a client certificate": "https://"} {
+		code, out := curl("-k", "--haproxy-protocol", "-w", "status %{http_code}", url+egress+":8080/", "-H", "Host: srv."+w.namespace)
+		if code == 0 || !strings.Contains(out, "status 000") {
+			t.Errorf("port 8080 %s: curl exit code %d, want the connection closed without an answer: %s", what, code, out)
+		}
 	}
 }

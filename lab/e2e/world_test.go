@@ -105,16 +105,15 @@ func (w *world) ready() {
 // eventually waits until check returns no error; it fails the story with check's last error.
 func (w *world) eventually(what string, check func() error) {
 	w.Helper()
-	w.within(patience, what, check)
+	w.must(mesh.Wait(w.ctx, what, patience, errorFree(check)))
 }
 
-// within is eventually with a limit that is part of what the story claims.
-func (w *world) within(limit time.Duration, what string, check func() error) {
-	w.Helper()
-	w.must(mesh.Wait(w.ctx, what, limit, func(context.Context) (bool, string) {
+// errorFree makes a condition to wait for of a check.
+func errorFree(check func() error) func(context.Context) (bool, string) {
+	return func(context.Context) (bool, string) {
 		err := check()
 		return err == nil, fmt.Sprint(err)
-	}))
+	}
 }
 
 // enrol sets the namespace's lazy-xds annotation; an empty value removes it.
@@ -207,16 +206,21 @@ func (w *world) sidecarHosts(workload string) []string {
 	return strings.Fields(out)
 }
 
-// inScope waits until a workload's Sidecar holds a host, given as namespace/host, and fails after the two seconds that
-// LazyXDS promises.
+// inScope waits until a workload's Sidecar holds a host, given as namespace/host.
 func (w *world) inScope(workload, host string) {
 	w.Helper()
-	w.within(2*time.Second, host+" in the scope of "+workload, func() error {
+	w.inScopeWithin(patience, workload, host)
+}
+
+// inScopeWithin is inScope with a limit that is part of what the story claims.
+func (w *world) inScopeWithin(limit time.Duration, workload, host string) {
+	w.Helper()
+	w.must(mesh.Wait(w.ctx, host+" in the scope of "+workload, limit, errorFree(func() error {
 		if hosts := w.sidecarHosts(workload); !slices.Contains(hosts, host) {
 			return fmt.Errorf("it has %v", hosts)
 		}
 		return nil
-	})
+	})))
 }
 
 // ours lists the objects that LazyXDS keeps in the story's namespace.
