@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -174,7 +175,7 @@ func TestServerStopsGracefully(t *testing.T) {
 	if err := stream.RecvMsg(&alsv3.StreamAccessLogsResponse{}); err != nil {
 		t.Errorf("an open stream ended with %v, want the response", err)
 	}
-	if err := stream.RecvMsg(&alsv3.StreamAccessLogsResponse{}); err != io.EOF {
+	if err := stream.RecvMsg(&alsv3.StreamAccessLogsResponse{}); !errors.Is(err, io.EOF) {
 		t.Errorf("after the response: %v, want the end of the stream", err)
 	}
 	if err := <-r.done; err != nil {

@@ -144,7 +144,7 @@ func netnsInode(path string) inode {
 	if err := unix.Stat(path, &st); err != nil {
 		return inode{}
 	}
-	return inode{uint64(st.Dev), st.Ino}
+	return inode{st.Dev, st.Ino}
 }
 
 // unmountBelow detaches what is mounted in dir, the innermost first.

@@ -56,12 +56,11 @@ const (
 func ContainerInit() {
 	runtime.LockOSThread()
 	unix.CloseOnExec(statusFD)
-	if err := becomeContainer(); err != nil {
-		fmt.Fprint(os.NewFile(statusFD, "status"), err)
-		os.Exit(128)
-	}
+	fmt.Fprint(os.NewFile(statusFD, "status"), becomeContainer())
+	os.Exit(128)
 }
 
+// becomeContainer returns only with what kept it from becoming the container's process.
 func becomeContainer() error {
 	var spec initSpec
 	file := os.NewFile(specFD, "spec")

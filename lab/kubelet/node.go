@@ -132,7 +132,7 @@ func machineResources() (corev1.ResourceList, error) {
 	if err := unix.Sysinfo(&info); err != nil {
 		return nil, fmt.Errorf("read memory size: %w", err)
 	}
-	memory := int64(info.Totalram) * int64(info.Unit) //nolint:unconvert // depends on the architecture
+	memory := int64(info.Totalram) * int64(info.Unit)
 	return corev1.ResourceList{
 		corev1.ResourceCPU:    *resource.NewQuantity(int64(runtime.NumCPU()), resource.DecimalSI),
 		corev1.ResourceMemory: *resource.NewQuantity(memory, resource.BinarySI),

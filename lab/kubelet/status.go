@@ -49,8 +49,8 @@ type containerState struct {
 	started, ready  bool
 }
 
-func (c *containerState) exited(code int32) bool {
-	return c.state.Terminated != nil && c.state.Terminated.ExitCode == code
+func (c *containerState) succeeded() bool {
+	return c.state.Terminated != nil && c.state.Terminated.ExitCode == 0
 }
 
 // podState is what is known of one pod; status makes the API's view of it.
@@ -92,7 +92,7 @@ func (s podState) status(previous corev1.PodStatus, now time.Time) corev1.PodSta
 func (c *containerState) status() corev1.ContainerStatus {
 	ready := c.ready
 	if c.role == roleInit {
-		ready = c.exited(0)
+		ready = c.succeeded()
 	}
 	started := c.started
 	status := corev1.ContainerStatus{
@@ -127,7 +127,7 @@ func (s podState) phase() corev1.PodPhase {
 				}
 				return corev1.PodPending
 			}
-			if !c.exited(0) && !s.ended {
+			if !c.succeeded() && !s.ended {
 				return corev1.PodPending
 			}
 		case roleSidecar:
@@ -165,7 +165,7 @@ func (s podState) conditions(phase corev1.PodPhase) []corev1.PodCondition {
 		c := &s.containers[i]
 		switch c.role {
 		case roleInit:
-			if !c.exited(0) {
+			if !c.succeeded() {
 				uninitialized = append(uninitialized, c.name)
 			}
 			continue

@@ -89,7 +89,7 @@ func (i *istiod) StreamAggregatedResources(stream discoveryv3.AggregatedDiscover
 	for {
 		r, err := stream.Recv()
 		if err != nil {
-			return nil
+			return err
 		}
 		if r.ResponseNonce != "" {
 			continue

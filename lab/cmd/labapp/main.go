@@ -18,14 +18,16 @@ var errRequestsFailed = errors.New("requests failed")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
-	if err := newRoot().ExecuteContext(ctx); err != nil {
-		if !errors.Is(err, errRequestsFailed) {
-			fmt.Fprintln(os.Stderr, "labapp:", err)
-		}
-		os.Exit(1)
+	err := newRoot().ExecuteContext(ctx)
+	stop()
+	if err == nil {
+		return
 	}
+	if !errors.Is(err, errRequestsFailed) {
+		fmt.Fprintln(os.Stderr, "labapp:", err)
+	}
+	os.Exit(1)
 }
 
 func newRoot() *cobra.Command {

@@ -18,10 +18,10 @@ func main() {
 		kubelet.ContainerInit()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	// A second interrupt ends the program at once.
 	context.AfterFunc(ctx, stop)
 	err := rootCommand().ExecuteContext(ctx)
+	stop()
 	if code, ok := errors.AsType[exitCode](err); ok {
 		os.Exit(int(code))
 	}

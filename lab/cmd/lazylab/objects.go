@@ -87,7 +87,8 @@ func installCommand(s *settings) *cobra.Command {
 				return err
 			}
 			return s.print(cmd.OutOrStdout(), map[string]any{"name": s.name, "installed": true}, func(w io.Writer) {
-				fmt.Fprintf(w, "LazyXDS runs in lab %s; make a namespace lazy with\n  lazylab kubectl --name %s -- annotate namespace NAME lazy-xds=true\n", s.name, s.name)
+				fmt.Fprintf(w, "LazyXDS runs in lab %s; make a namespace lazy with\n"+
+					"  lazylab kubectl --name %s -- annotate namespace NAME lazy-xds=true\n", s.name, s.name)
 			})
 		},
 	}
