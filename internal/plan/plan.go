@@ -13,6 +13,9 @@ import (
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
+// WarmTime is long enough for istiod to have sent clusters and for proxies to have fetched their endpoints.
+const WarmTime = time.Second
+
 // Config is what an installation decides once for all workloads.
 type Config struct {
 	// RootNamespace is Istio's: a Sidecar without selector there is the default of the whole mesh.
@@ -25,6 +28,8 @@ type Config struct {
 	DivertedCIDRs []netip.Prefix
 	// Settle is how long a change of a divert rule or a Sidecar is given to reach every proxy before the next step.
 	Settle time.Duration
+	// Warm is how long clusters are held before routes name them, and after.
+	Warm time.Duration
 	// GoneTTL is how long the scope of a vanished workload is kept, in case it comes back.
 	GoneTTL time.Duration
 }
@@ -82,7 +87,7 @@ func (c Change) Kind() string {
 type phase int
 
 const (
-	widenNow    phase = iota // delete a Sidecar
+	widenNow    phase = iota // delete a Sidecar, or prepare that
 	adjust                   // change the Sidecar of a workload that is narrow already
 	createScope              // create a WorkloadScope
 	divert                   // apply a divert rule
@@ -118,6 +123,9 @@ func Make(s *mesh.Snapshot, cfg Config, now time.Time) Plan {
 	var p Plan
 	for _, c := range candidates(w) {
 		w.step(&p, c)
+		if c.scope != nil {
+			w.wakeToForget(&p, c.scope)
+		}
 	}
 	w.noteFallback()
 	w.noteRanges()

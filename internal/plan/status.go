@@ -15,7 +15,7 @@ import (
 
 const (
 	// young is how long a lesson is kept although its service seems not to exist: what the plan knows may be older.
-	young = time.Minute
+	young = 5 * time.Second
 	// maxListed is how many services a status lists unless they were observed; with their reasons they take some 150 bytes
 	// each, and an object must stay well below the API server's limit of 1.5 MiB. The counts are always true.
 	maxListed = 2000
@@ -65,6 +65,15 @@ func (w Workload) remembers(d v1alpha1.Dependency, now time.Time) bool {
 		return true
 	}
 	return d.FirstSeen != nil && now.Sub(d.FirstSeen.Time) < young
+}
+
+// wakeToForget asks for another plan when lessons whose service does not exist are no longer young.
+func (w *world) wakeToForget(p *Plan, scope *mesh.Scope) {
+	for _, d := range scope.Dependencies {
+		if end := d.FirstSeen.Add(young); end.After(w.now) && len(w.catalog.named(d.Host, scope.Namespace)) == 0 {
+			p.wake(end)
+		}
+	}
 }
 
 // lists tells whether the host stands for one service, which a status can name.

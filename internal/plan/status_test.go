@@ -57,8 +57,20 @@ func TestStatusKeepsWhatWasLearned(t *testing.T) {
 	if got.Services != 1 || got.Learned != 0 || got.ObservedGeneration != 4 {
 		t.Errorf("got %d services, %d learned, generation %d", got.Services, got.Learned, got.ObservedGeneration)
 	}
-	if diff := cmp.Diff(got, w.Status(got, noon.Add(30*time.Second))); diff != "" {
+	if diff := cmp.Diff(got, w.Status(got, noon.Add(3*time.Second))); diff != "" {
 		t.Errorf("nothing is new, but the status is (-then +now):\n%s", diff)
+	}
+}
+
+// TestFreshLessonsAreLookedAtAgain: a lesson about a service that is gone does not stay until something else happens.
+func TestFreshLessonsAreLookedAtAgain(t *testing.T) {
+	seen := noon.Add(-time.Second)
+	snapshot := mesh.Snapshot{Scopes: []mesh.Scope{{
+		Key: mesh.Key{Namespace: "demo", Name: "deployment-web"}, Workload: mesh.WorkloadKey{Namespace: "demo", Kind: "Deployment", Name: "web"},
+		Mode: "true", Dependencies: []mesh.Dependency{{Host: "deleted.demo", FirstSeen: seen}},
+	}}}
+	if again := Make(&snapshot, Config{GoneTTL: time.Hour}, noon).Again; !again.Equal(seen.Add(young)) {
+		t.Errorf("the next plan is due at %s, want %s", again, seen.Add(young))
 	}
 }
 
