@@ -81,7 +81,7 @@ func (c *container) terminated() *corev1.ContainerStateTerminated {
 func (c *container) succeeded() bool {
 	c.pod.mu.Lock()
 	defer c.pod.mu.Unlock()
-	return c.succeeded()
+	return c.completed()
 }
 
 // A refusal says why a container could not even be created; it is tried again, and counts as no restart.

@@ -49,7 +49,7 @@ type containerState struct {
 	started, ready  bool
 }
 
-func (c *containerState) succeeded() bool {
+func (c *containerState) completed() bool {
 	return c.state.Terminated != nil && c.state.Terminated.ExitCode == 0
 }
 
@@ -92,7 +92,7 @@ func (s podState) status(previous corev1.PodStatus, now time.Time) corev1.PodSta
 func (c *containerState) status() corev1.ContainerStatus {
 	ready := c.ready
 	if c.role == roleInit {
-		ready = c.succeeded()
+		ready = c.completed()
 	}
 	started := c.started
 	status := corev1.ContainerStatus{
@@ -127,7 +127,7 @@ func (s podState) phase() corev1.PodPhase {
 				}
 				return corev1.PodPending
 			}
-			if !c.succeeded() && !s.ended {
+			if !c.completed() && !s.ended {
 				return corev1.PodPending
 			}
 		case roleSidecar:
@@ -165,7 +165,7 @@ func (s podState) conditions(phase corev1.PodPhase) []corev1.PodCondition {
 		c := &s.containers[i]
 		switch c.role {
 		case roleInit:
-			if !c.succeeded() {
+			if !c.completed() {
 				uninitialized = append(uninitialized, c.name)
 			}
 			continue
