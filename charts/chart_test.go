@@ -3,6 +3,7 @@ package charts
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -160,8 +161,12 @@ func TestEgressBootstrap(t *testing.T) {
 	if clusters["lazyxds-accesslog-service"] != "lazyxds.istio-system" || clusters["lazyxds-loop"] != "@lazyxds-loop" {
 		t.Errorf("clusters: %v", clusters)
 	}
-	if n := len(bootstrap.StaticResources.Listeners); n != 1 {
-		t.Errorf("%d static listeners, want the front alone", n)
+	bound := map[string]bool{}
+	for _, listener := range bootstrap.StaticResources.Listeners {
+		bound[listener.Name] = listener.BindToPort == nil || listener.BindToPort.Value
+	}
+	if want := map[string]bool{"lazyxds-front": true, "lazyxds-guard": false}; !maps.Equal(bound, want) {
+		t.Errorf("static listeners, and whether they open a port: %v, want %v", bound, want)
 	}
 }
 

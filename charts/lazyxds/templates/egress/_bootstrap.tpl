@@ -36,6 +36,12 @@ static_resources:
     - name: lazyxds-loop
       type: STATIC
       connect_timeout: 1s
+      # Memory limits what a replica can hold. Envoy's own limit of 1,024 connections is far below it.
+      circuit_breakers:
+        thresholds:
+          - max_connections: 4294967295
+            max_pending_requests: 4294967295
+            max_requests: 4294967295
       load_assignment:
         cluster_name: lazyxds-loop
         endpoints:
@@ -98,6 +104,22 @@ static_resources:
                 cluster: lazyxds-loop
                 # How long a connection may be idle is for the listener behind the loop to say.
                 idle_timeout: 0s
+    # Opens nothing; it takes the address that virtualOutbound has while no EnvoyFilter has moved it, as in the first moments
+    # of an installation. Envoy refuses a second listener there, so port 15001 stays closed and the pod is not ready.
+    - name: lazyxds-guard
+      bind_to_port: false
+      address:
+        socket_address:
+          address: 0.0.0.0
+          port_value: 15001
+      additional_addresses:
+        - address:
+            socket_address:
+              address: "::"
+              port_value: 15001
+      # Without a filter a connection is closed at once.
+      filter_chains:
+        - {}
 {{- end }}
 
 {{/* The certificates of the pod's own pilot-agent. */}}
