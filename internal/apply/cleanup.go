@@ -53,7 +53,7 @@ func Cleanup(ctx context.Context, c client.Client, opts CleanupOptions) error {
 			return err
 		}
 	}
-	return nil
+	return removeLease(ctx, c, opts)
 }
 
 // stopController scales the controller to zero and waits until its pods are gone.
