@@ -8,11 +8,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/lazyxds/lazyxds/internal/apply"
+	"github.com/lazyxds/lazyxds/internal/plan"
 	"github.com/lazyxds/lazyxds/internal/watch"
 )
 
 func newCleanupCommand() *cobra.Command {
-	opts := apply.CleanupOptions{}
+	opts := apply.CleanupOptions{Warm: plan.WarmTime}
 	log := &logging{}
 	cmd := &cobra.Command{
 		Use:   "cleanup",

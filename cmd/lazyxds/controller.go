@@ -96,7 +96,7 @@ func runController(ctx context.Context, opts *options, log *slog.Logger) error {
 	counts := controller.NewMetrics(metrics.Registry)
 	planner := controller.New(w, applier, plan.Config{
 		RootNamespace: opts.rootNamespace, EgressNamespace: opts.namespace, ClusterDomain: opts.clusterDomain,
-		DivertedCIDRs: diverted, Settle: opts.settle, GoneTTL: opts.goneTTL,
+		DivertedCIDRs: diverted, Settle: opts.settle, Warm: plan.WarmTime, GoneTTL: opts.goneTTL,
 	}, controller.NewEvents(mgr.GetEventRecorder("lazyxds"), w.Reference), counts, log, pokes)
 	intake := controller.NewIntake(opts.alsAddress,
 		accesslog.NewServer(accesslog.Config{}, accesslog.NewMetrics(metrics.Registry), log),

@@ -205,7 +205,7 @@ func TestCleanupWidensFirst(t *testing.T) {
 	)
 	var steps []string
 	opts := CleanupOptions{
-		Namespace: "istio-system", Settle: time.Millisecond, DryRun: true,
+		Namespace: "istio-system", Warm: 2 * time.Millisecond, Settle: time.Millisecond, DryRun: true,
 		Progress: func(line string) { steps = append(steps, strings.Join(strings.Fields(line)[:2], " ")) },
 	}
 	run := func(want ...string) {
@@ -218,9 +218,9 @@ func TestCleanupWidensFirst(t *testing.T) {
 			t.Errorf("unexpected steps (-want +got):\n%s", diff)
 		}
 	}
-	run("scale Deployment", "delete Sidecar", "delete EnvoyFilter", "delete WorkloadScope")
+	run("scale Deployment", "warm Sidecar", "delete Sidecar", "delete EnvoyFilter", "delete WorkloadScope")
 	opts.DryRun = false
-	run("scale Deployment", "delete Sidecar", "wait 1ms", "delete EnvoyFilter", "delete WorkloadScope")
+	run("scale Deployment", "warm Sidecar", "wait 2ms", "delete Sidecar", "wait 1ms", "delete EnvoyFilter", "delete WorkloadScope")
 	run()
 	if err := c.Get(t.Context(), client.ObjectKeyFromObject(foreign), foreign); err != nil {
 		t.Errorf("the user's Sidecar: %v", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/lazyxds/lazyxds/internal/convert"
+	"github.com/lazyxds/lazyxds/internal/plan"
 )
 
 // controllerName names the controller's Deployment, and is its pods' label "app".
@@ -24,6 +26,8 @@ const controllerName = "lazyxds"
 type CleanupOptions struct {
 	// Namespace is where the controller runs. It is scaled to zero first, or it would write again what is being removed.
 	Namespace string
+	// Warm is how long proxies hold all clusters of the mesh before their Sidecars go.
+	Warm time.Duration
 	// Settle is how long to wait between Sidecars and divert rules, for all proxies to have their full scope.
 	Settle time.Duration
 	// DryRun only tells what would be done.
@@ -33,19 +37,22 @@ type CleanupOptions struct {
 }
 
 // Cleanup widens every lazy workload and removes what LazyXDS wrote: Sidecars first, so that no workload is narrow when its
-// divert rule goes. It can be repeated at will. The fallback egress must outlive it.
+// divert rule goes, and those only when no route they bring back lacks its cluster. It can be repeated at will. The fallback
+// egress must outlive it.
 func Cleanup(ctx context.Context, c client.Client, opts CleanupOptions) error {
 	if err := stopController(ctx, c, opts); err != nil {
+		return err
+	}
+	if err := warmAll(ctx, c, opts); err != nil {
 		return err
 	}
 	widened, err := removeAll(ctx, c, opts, kindSidecar)
 	if err != nil {
 		return err
 	}
-	if widened > 0 && !opts.DryRun {
-		opts.Progress(fmt.Sprintf("wait %s for the proxies to have their full scope", opts.Settle))
-		if err := sleep(ctx, opts.Settle); err != nil {
-			return fmt.Errorf("wait for the proxies: %w", err)
+	if widened > 0 {
+		if err := pause(ctx, opts, opts.Settle, "the proxies to have their full scope"); err != nil {
+			return err
 		}
 	}
 	for _, kind := range []string{kindEnvoyFilter, kindScope} {
@@ -87,6 +94,32 @@ func stopController(ctx context.Context, c client.Client, opts CleanupOptions) e
 	return nil
 }
 
+// warmAll makes the proxies of all lazy workloads hold all clusters of the mesh.
+func warmAll(ctx context.Context, c client.Client, opts CleanupOptions) error {
+	list := &networkingv1.SidecarList{}
+	err := c.List(ctx, list, client.MatchingLabels{convert.ManagedByLabel: convert.ManagedBy})
+	if meta.IsNoMatchError(err) || apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("list objects of kind %s: %w", kindSidecar, err)
+	}
+	for _, sidecar := range list.Items {
+		opts.Progress(fmt.Sprintf("warm %s %s/%s", kindSidecar, sidecar.Namespace, sidecar.Name))
+		if opts.DryRun {
+			continue
+		}
+		plan.WarmAll(sidecar, time.Now())
+		if err := client.IgnoreNotFound(c.Update(ctx, sidecar, FieldOwner)); err != nil {
+			return fmt.Errorf("warm %s %s/%s: %w", kindSidecar, sidecar.Namespace, sidecar.Name, err)
+		}
+	}
+	if len(list.Items) == 0 {
+		return nil
+	}
+	return pause(ctx, opts, opts.Warm, "the proxies to hold all clusters")
+}
+
 // removeAll deletes all objects of a kind that are ours, and returns how many there were. A kind that the cluster does not
 // know, or no longer, has none.
 func removeAll(ctx context.Context, c client.Client, opts CleanupOptions, kind string) (int, error) {
@@ -113,12 +146,17 @@ func removeAll(ctx context.Context, c client.Client, opts CleanupOptions, kind s
 	return len(list.Items), nil
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// pause waits for what is said, unless this is a dry run.
+func pause(ctx context.Context, opts CleanupOptions, d time.Duration, what string) error {
+	if opts.DryRun {
+		return nil
+	}
+	opts.Progress(fmt.Sprintf("wait %s for %s", d, what))
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("wait for %s: %w", what, ctx.Err())
 	case <-timer.C:
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lazyxds/lazyxds/internal/apply"
+	"github.com/lazyxds/lazyxds/internal/plan"
 )
 
 type cleanupOptions struct {
@@ -53,7 +54,7 @@ func (o *cleanupOptions) run(ctx context.Context) error {
 	}
 	clean := func(dryRun bool) (steps int, err error) {
 		err = apply.Cleanup(ctx, cl, apply.CleanupOptions{
-			Namespace: o.systemNamespace, Settle: o.settle, DryRun: dryRun,
+			Namespace: o.systemNamespace, Warm: plan.WarmTime, Settle: o.settle, DryRun: dryRun,
 			Progress: func(step string) {
 				steps++
 				fmt.Fprintln(o.Out, step)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lazyxds/lazyxds/api/v1alpha1"
 	"github.com/lazyxds/lazyxds/internal/apply"
+	"github.com/lazyxds/lazyxds/internal/convert"
 	"github.com/lazyxds/lazyxds/internal/mesh"
 	"github.com/lazyxds/lazyxds/internal/plan"
 	"github.com/lazyxds/lazyxds/internal/version"
@@ -70,7 +71,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			"Observations that taught nothing, by reason. A few are normal: calls of services that no longer exist, or of none.", "reason"),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "lazyxds", Name: "learn_duration_seconds",
-			Help: "Time from the first access-log entry that told of a dependency until the Sidecar with it was written. " +
+			Help: "Time from the first access-log entry that told of a dependency until a Sidecar with a route to it was written. " +
 				"Only the leader knows it, of entries it received itself.",
 			Buckets: []float64{.025, .05, .1, .2, .3, .5, .75, 1, 2, 5, 10, 30, 60},
 		}),
@@ -133,6 +134,9 @@ func (m *Metrics) applied(c plan.Change, err error, now time.Time) {
 		return
 	}
 	for _, egress := range c.Sidecar.Spec.Egress {
+		if egress.GetPort().GetName() == convert.WarmListener {
+			continue // no route leads there yet
+		}
 		for _, host := range egress.GetHosts() {
 			if strings.HasSuffix(host, "/"+lesson.host) {
 				m.duration.Observe(now.Sub(lesson.at).Seconds())

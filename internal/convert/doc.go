@@ -21,6 +21,12 @@ const (
 	// WidenedAtAnnotation is set on a divert rule when its workload gets the full scope back: the time, in RFC 3339. The
 	// rule has to outlive the Sidecar until every proxy has taken the change, and nothing else remembers since when.
 	WidenedAtAnnotation = "lazyxds.io/widened-at"
+	// WarmSinceAnnotation is set on a Sidecar of ours while it has a warm listener: the time of the listener's last change, in
+	// RFC 3339. The clusters it makes exist need a moment before, or after, routes name them.
+	WarmSinceAnnotation = "lazyxds.io/warm-since"
+	// WarmListener is the name of the port of a warm listener: the egress listener of a Sidecar of ours that only makes
+	// clusters exist.
+	WarmListener = "lazyxds-warm"
 )
 
 // Ours reports whether LazyXDS manages the object.

@@ -21,7 +21,14 @@ func Sidecar(s *networkingv1.Sidecar, rootNamespace string) (mesh.Sidecar, error
 	}
 	if out.Ours {
 		for _, egress := range s.Spec.Egress {
-			out.Hosts = append(out.Hosts, egress.GetHosts()...)
+			if egress.GetPort().GetName() == WarmListener {
+				out.Warm = append(out.Warm, egress.GetHosts()...)
+			} else {
+				out.Hosts = append(out.Hosts, egress.GetHosts()...)
+			}
+		}
+		if at, err := time.Parse(time.RFC3339, s.Annotations[WarmSinceAnnotation]); err == nil {
+			out.WarmSince = at
 		}
 	}
 	if out.Ours || (s.Namespace == rootNamespace && len(out.Selector) == 0) {

@@ -129,8 +129,12 @@ type Sidecar struct {
 	Ours bool
 	// Selector is its workloadSelector; empty means the whole namespace (or the mesh, in the root namespace).
 	Selector map[string]string
-	// Hosts are the egress hosts ("ns/host") of ours, in order; unset for foreign ones.
+	// Hosts are the egress hosts ("ns/host") of ours that the proxies may call, in order; unset for foreign ones.
 	Hosts []string
+	// Warm are the hosts of ours that the proxies hold clusters of, but neither routes nor listeners; in order.
+	Warm []string
+	// WarmSince is since when Warm is what it is; zero if the object does not tell.
+	WarmSince time.Time
 	// Created is the creation time of the object.
 	Created time.Time
 	// Spec is the object's spec as JSON; set only for a selector-less Sidecar of the root namespace, whose non-egress

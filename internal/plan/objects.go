@@ -2,6 +2,7 @@ package plan
 
 import (
 	"strings"
+	"time"
 
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
@@ -12,10 +13,14 @@ import (
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
-func newSidecar(c *candidate, s spec) *networkingv1.Sidecar {
+// newSidecar makes a workload's Sidecar; warmSince is zero unless it has warm hosts.
+func newSidecar(c *candidate, s spec, warmSince time.Time) *networkingv1.Sidecar {
 	out := &networkingv1.Sidecar{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "networking.istio.io/v1", Kind: "Sidecar"},
 		ObjectMeta: marked(c.object, strings.TrimPrefix(c.object.Name, objectPrefix)),
+	}
+	if !warmSince.IsZero() {
+		out.Annotations[convert.WarmSinceAnnotation] = warmSince.UTC().Format(time.RFC3339Nano)
 	}
 	s.into(&out.Spec)
 	return out

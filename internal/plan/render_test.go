@@ -76,12 +76,11 @@ func renderSidecar(b *strings.Builder, change plan.Change, scope []string) {
 	if len(fields) > 0 {
 		fmt.Fprintf(b, "  carries over %s\n", must(json.Marshal(fields)))
 	}
-	egress := change.Sidecar.Spec.Egress
-	slices.Sort(scope)
-	if len(egress) == 1 && slices.Equal(egress[0].Hosts, scope) {
-		return
-	}
-	for _, entry := range egress {
-		fmt.Fprintf(b, "  imports %s\n", strings.Join(entry.Hosts, " "))
+	for _, listener := range change.Sidecar.Spec.Egress {
+		if listener.GetPort() != nil {
+			fmt.Fprintf(b, "  warms %s\n", strings.Join(listener.Hosts, " "))
+		} else if slices.Sort(scope); !slices.Equal(listener.Hosts, scope) {
+			fmt.Fprintf(b, "  imports %s\n", strings.Join(listener.Hosts, " "))
+		}
 	}
 }

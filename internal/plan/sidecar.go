@@ -9,12 +9,12 @@ import (
 // sidecarSpec renders the spec of a workload's Sidecar: its scope, and from the mesh's standard Sidecar, which it takes the
 // place of, everything that is not egress. It has no outboundTrafficPolicy of its own: the field's mere presence would turn
 // what the mesh allows into REGISTRY_ONLY.
-func (w *world) sidecarSpec(selector map[string]string, hosts []string) spec {
+func (w *world) sidecarSpec(selector map[string]string, i imports) spec {
 	out := spec{}
 	if w.standard != nil {
 		out = parseSpec(w.standard.Spec)
 	}
-	return out.with("egress", []map[string]any{{"hosts": hosts}}).selecting(selector)
+	return out.with("egress", i.listeners()).selecting(selector)
 }
 
 // sidecarHosts renders a scope as the hosts of a Sidecar: sorted, without what a pattern of the user covers.
@@ -39,11 +39,12 @@ func sidecarHosts(scope []ScopedHost) []string {
 	return out
 }
 
-// brings lists the observed hosts of a scope that live, a Sidecar in the cluster, lacks.
-func brings(scope []ScopedHost, live *mesh.Sidecar) []mesh.Host {
+// brings lists the observed hosts of a scope that next has and held has not.
+func brings(scope []ScopedHost, held, next imports) []mesh.Host {
+	added := lacking(slices.Concat(next.hosts, next.warm), slices.Concat(held.hosts, held.warm))
 	var out []mesh.Host
 	for _, host := range scope {
-		if host.learned() && !slices.Contains(live.Hosts, host.String()) {
+		if host.learned() && slices.Contains(added, host.String()) {
 			out = append(out, host.Host)
 		}
 	}

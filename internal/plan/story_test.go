@@ -23,6 +23,7 @@ var cfg = plan.Config{
 	EgressNamespace: "istio-system",
 	ClusterDomain:   "cluster.local",
 	Settle:          2 * time.Second,
+	Warm:            time.Second,
 	GoneTTL:         time.Hour,
 }
 

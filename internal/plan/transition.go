@@ -56,10 +56,12 @@ func missing(key mesh.WorkloadKey) string {
 //	lazy    | since < Settle | -       | wait
 //	lazy    | since ≥ Settle | -       | apply the Sidecar
 //	lazy    | any            | yes     | apply whichever differs
-//	full    | any            | yes     | delete the Sidecar, note the time on the rule
+//	full    | any            | yes     | warm all clusters, then delete the Sidecar and note the time on the rule
 //	full    | widened < Settle | -     | wait (a rule without the note gets it now)
 //	full    | widened ≥ Settle | -     | delete the rule
 //	full    | -              | -       | delete the WorkloadScope, unless someone may still need it
+//
+// A Sidecar changes in steps, which [imports] lists.
 //
 // An enrolled workload has a WorkloadScope in either case: it tells why the workload is not lazy.
 func (w *world) step(p *Plan, c *candidate) {
@@ -105,23 +107,37 @@ func (w *world) narrow(p *Plan, c *candidate, out *Workload) {
 	w.narrowTo(p, c, out)
 }
 
-// narrowTo writes the Sidecar, where it is not yet what it should be.
+// narrowTo brings the Sidecar a step closer to the scope, where it is not yet what it should be.
 func (w *world) narrowTo(p *Plan, c *candidate, out *Workload) {
-	out.Ready = Condition{true, "Lazy", "it gets what is in its scope; everything else takes the fallback egress"}
-	sidecar := w.sidecarSpec(c.workload.Selector, sidecarHosts(out.Hosts))
+	scope, held := sidecarHosts(out.Hosts), importsOf(c.sidecar)
+	next := held
 	switch {
+	case c.workload.WithSidecar == 0:
+		next = imports{hosts: scope}
 	case c.sidecar == nil:
-		out.Ready = Condition{false, "Narrowing", "its Sidecar is being written"}
-		p.change(c, narrow, Change{Sidecar: newSidecar(c, sidecar), Why: "narrows it to its scope"})
-		p.notice(c, Normal, "LazyEnabled", fmt.Sprintf("%d services in scope", out.services()))
-	case !sidecar.same(c.sidecar.Spec):
-		why := "its scope changed"
-		if learned := brings(out.Hosts, c.sidecar); len(learned) > 0 {
-			why = "learned " + list(learned)
-			p.notice(c, Normal, "DependencyLearned", "now in scope: "+list(learned))
-		}
-		p.change(c, adjust, Change{Sidecar: newSidecar(c, sidecar), Why: why})
+		next = imports{scope, everything}
+	case !w.warming(c.sidecar):
+		next = held.toward(scope, w.exists)
 	}
+	out.Ready = Condition{true, "Lazy", "it gets what is in its scope; everything else takes the fallback egress"}
+	why := "its scope changed"
+	if c.sidecar == nil {
+		out.Ready = Condition{false, "Narrowing", "its Sidecar is being written"}
+		why = "narrows it to its scope"
+		p.notice(c, Normal, "LazyEnabled", fmt.Sprintf("%d services in scope", out.services()))
+		w.writeSidecar(p, c, narrow, next, w.sidecarSpec(c.workload.Selector, next), why)
+		return
+	}
+	if held.warmsAll() {
+		out.Ready = Condition{false, "Narrowing", "requests under way still find their clusters"}
+	}
+	if learned := brings(out.Hosts, held, next); len(learned) > 0 {
+		why = "learned " + list(learned)
+		p.notice(c, Normal, "DependencyLearned", "now in scope: "+list(learned))
+	} else if len(held.warm) > 0 {
+		why = "its clusters were warm"
+	}
+	w.writeSidecar(p, c, adjust, next, w.sidecarSpec(c.workload.Selector, next), why)
 }
 
 // settled is when the workload's proxies may be narrowed: what they do not know any more must have a way to go. Proxies that
@@ -137,9 +153,12 @@ func (w *world) settled(c *candidate) time.Time {
 	return c.rule.Created.Add(time.Second + w.cfg.Settle)
 }
 
-// widen gives a workload the full scope back: the Sidecar goes first, and the rule when every proxy has the rest.
+// widen gives a workload the full scope back: all clusters come first, then the Sidecar goes, and the rule when every proxy
+// has the rest.
 func (w *world) widen(p *Plan, c *candidate, why string) {
 	switch {
+	case c.sidecar != nil && !w.holdsAll(c):
+		w.warmAll(p, c, why)
 	case c.sidecar != nil:
 		p.change(c, widenNow, Change{Verb: Delete, Sidecar: &networkingv1.Sidecar{ObjectMeta: metadata(c.object)}, Why: why})
 		p.notice(c, Normal, "LazyDisabled", why)
@@ -152,6 +171,23 @@ func (w *world) widen(p *Plan, c *candidate, why string) {
 		filter := &networkingv1alpha3.EnvoyFilter{ObjectMeta: metadata(c.object)}
 		p.change(c, undivert, Change{Verb: Delete, EnvoyFilter: filter, Why: why})
 	}
+}
+
+// holdsAll tells whether the workload's proxies, if there are any, hold all clusters of the mesh.
+func (w *world) holdsAll(c *candidate) bool {
+	if c.workload != nil && c.workload.WithSidecar == 0 {
+		return true
+	}
+	return importsOf(c.sidecar).warmsAll() && !w.warming(c.sidecar)
+}
+
+// warmAll leaves the Sidecar as it is but for the clusters it makes exist.
+func (w *world) warmAll(p *Plan, c *candidate, why string) {
+	next := importsOf(c.sidecar)
+	if !w.warming(c.sidecar) {
+		next.warm = everything
+	}
+	w.writeSidecar(p, c, widenNow, next, parseSpec(c.sidecar.Spec).with("egress", next.listeners()), why)
 }
 
 // stamp notes on the rule, which stays as it is otherwise, that its workload is being widened now.
