@@ -52,9 +52,9 @@ func (w *world) restarts() string {
 	return w.kubectl("get", "pods", "-n", "istio-system", "-l", "app=lazyxds", "-o", "jsonpath={.items[*].status.containerStatuses[*].restartCount}")
 }
 
-// versions tells the resource versions of all objects that LazyXDS keeps in the mesh.
+// versions tells the resource versions of all objects that LazyXDS keeps in the story's namespace.
 func (w *world) versions() string {
 	w.Helper()
-	return w.kubectl("get", "sidecars,envoyfilters,workloadscopes", "-A", "-l", "app.kubernetes.io/managed-by=lazyxds",
-		"-o", `jsonpath={range .items[*]}{.kind}/{.metadata.namespace}/{.metadata.name}={.metadata.resourceVersion} {end}`)
+	return w.kubectl("get", "sidecars,envoyfilters,workloadscopes", "-l", "app.kubernetes.io/managed-by=lazyxds",
+		"-o", `jsonpath={range .items[*]}{.kind}/{.metadata.name}={.metadata.resourceVersion} {end}`)
 }

@@ -165,6 +165,7 @@ type scope struct {
 		ResourceVersion string
 	}
 	Status struct {
+		Learned      int
 		Dependencies []dependency
 		Conditions   []struct{ Type, Status, Reason, Message string }
 	}
