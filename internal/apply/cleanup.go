@@ -19,9 +19,6 @@ import (
 	"github.com/lazyxds/lazyxds/internal/plan"
 )
 
-// controllerName names the controller's Deployment, and is its pods' label "app".
-const controllerName = "lazyxds"
-
 // CleanupOptions say how to remove what LazyXDS wrote.
 type CleanupOptions struct {
 	// Namespace is where the controller runs. It is scaled to zero first, or it would write again what is being removed.
@@ -66,26 +63,26 @@ func Cleanup(ctx context.Context, c client.Client, opts CleanupOptions) error {
 // stopController scales the controller to zero and waits until its pods are gone.
 func stopController(ctx context.Context, c client.Client, opts CleanupOptions) error {
 	deployment := &appsv1.Deployment{}
-	err := c.Get(ctx, types.NamespacedName{Namespace: opts.Namespace, Name: controllerName}, deployment)
+	err := c.Get(ctx, types.NamespacedName{Namespace: opts.Namespace, Name: plan.ControllerName}, deployment)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read Deployment %s/%s: %w", opts.Namespace, controllerName, err)
+		return fmt.Errorf("read Deployment %s/%s: %w", opts.Namespace, plan.ControllerName, err)
 	}
 	if replicas := deployment.Spec.Replicas; replicas == nil || *replicas > 0 {
-		opts.Progress(fmt.Sprintf("scale Deployment %s/%s to 0", opts.Namespace, controllerName))
+		opts.Progress(fmt.Sprintf("scale Deployment %s/%s to 0", opts.Namespace, plan.ControllerName))
 		if opts.DryRun {
 			return nil
 		}
 		patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"replicas":0}}`))
 		if err := c.Patch(ctx, deployment, patch, FieldOwner); err != nil {
-			return fmt.Errorf("scale Deployment %s/%s to 0: %w", opts.Namespace, controllerName, err)
+			return fmt.Errorf("scale Deployment %s/%s to 0: %w", opts.Namespace, plan.ControllerName, err)
 		}
 	}
 	err = wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		pods := &corev1.PodList{}
-		err := c.List(ctx, pods, client.InNamespace(opts.Namespace), client.MatchingLabels{"app": controllerName})
+		err := c.List(ctx, pods, client.InNamespace(opts.Namespace), client.MatchingLabels{"app": plan.ControllerName})
 		return len(pods.Items) == 0, err
 	})
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 func Namespace(n *corev1.Namespace) mesh.Namespace {
 	injection := n.Labels["istio-injection"]
 	return mesh.Namespace{
-		Name:   n.Name,
-		Lazy:   n.Annotations[LazyAnnotation],
-		Inject: injection == "enabled" || (injection != "disabled" && n.Labels["istio.io/rev"] != ""),
+		Name:        n.Name,
+		Lazy:        n.Annotations[LazyAnnotation],
+		Inject:      injection == "enabled" || (injection != "disabled" && n.Labels["istio.io/rev"] != ""),
+		Terminating: n.DeletionTimestamp != nil,
 	}
 }

@@ -54,6 +54,8 @@ type Namespace struct {
 	Lazy string
 	// Inject tells that pods get a sidecar by default here (istio-injection=enabled or istio.io/rev).
 	Inject bool
+	// Terminating tells that it is being deleted, with all that is in it.
+	Terminating bool
 }
 
 // ServiceKind tells where a Service comes from.

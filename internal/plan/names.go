@@ -17,6 +17,11 @@ const (
 	// WhyAnnotation tells readers of an object of ours why it exists.
 	WhyAnnotation = "lazyxds.io/why"
 
+	// ControllerName names the controller's Deployment, and is its pods' label "app".
+	ControllerName = "lazyxds"
+	// istiodName is the label "app" of istiod's pods.
+	istiodName = "istiod"
+
 	objectPrefix = "lazyxds-"
 	maxName      = 253
 	maxLabel     = 63

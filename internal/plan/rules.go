@@ -16,7 +16,7 @@ type obstacle struct {
 // obstacles are looked for in this order; the first one found is told. They only ever concern workloads that exist.
 var obstacles = []func(*world, *candidate) (obstacle, bool){
 	// Nothing the proxies do would change.
-	isEgress, isGateway, noRedirect, noSidecar,
+	isEgress, isControlPlane, isGateway, noRedirect, noSidecar,
 	// A Sidecar of ours would change more, or less, than this workload.
 	noSelector, foreignSidecar, sharedSelector,
 	// The fallback would not work.
@@ -38,6 +38,13 @@ func (w *world) obstacle(c *candidate) (obstacle, bool) {
 func isEgress(w *world, c *candidate) (obstacle, bool) {
 	return obstacle{"FallbackEgress", "this is the fallback egress itself, which needs the full scope"},
 		c.key.Namespace == w.cfg.EgressNamespace && c.workload.Labels["app"] == EgressName
+}
+
+// isControlPlane is for those who gave istiod or the controller a sidecar, and annotated their namespace.
+func isControlPlane(w *world, c *candidate) (obstacle, bool) {
+	app := c.workload.Labels["app"]
+	return obstacle{"ControlPlane", "istiod and LazyXDS's controller keep the full scope"},
+		c.key.Namespace == w.cfg.RootNamespace && app == istiodName || c.key.Namespace == w.cfg.EgressNamespace && app == ControllerName
 }
 
 func isGateway(_ *world, c *candidate) (obstacle, bool) {

@@ -63,8 +63,12 @@ func missing(key mesh.WorkloadKey) string {
 //
 // A Sidecar changes in steps, which [imports] lists.
 //
-// An enrolled workload has a WorkloadScope in either case: it tells why the workload is not lazy.
+// An enrolled workload has a WorkloadScope in either case: it tells why the workload is not lazy. A namespace that is being
+// deleted takes everything with it: nothing is written there.
 func (w *world) step(p *Plan, c *candidate) {
+	if w.namespaces[c.object.Namespace].Terminating {
+		return
+	}
 	v := w.judge(c)
 	if !v.enrolled && c.scope == nil && c.sidecar == nil && c.rule == nil {
 		return
