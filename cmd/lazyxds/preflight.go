@@ -49,7 +49,8 @@ type permission struct {
 	resources   []string
 	subresource string
 	verbs       []string
-	here        bool // in the controller's own namespace only
+	here        bool   // in the controller's own namespace only
+	name        string // of the one object it is about; empty for all
 }
 
 var (
@@ -67,6 +68,7 @@ var neededPermissions = []permission{
 	{group: "lazyxds.io", resources: []string{"workloadscopes"}, subresource: "status", verbs: []string{"update"}},
 	{group: "discovery.k8s.io", resources: []string{"endpointslices"}, verbs: toRead, here: true},
 	{group: "networking.istio.io", resources: []string{"destinationrules"}, verbs: toRead, here: true},
+	{group: "", resources: []string{"configmaps"}, verbs: toRead, here: true, name: "istio"},
 	{group: "coordination.k8s.io", resources: []string{"leases"}, verbs: []string{"create"}, here: true},
 	{group: "events.k8s.io", resources: []string{"events"}, verbs: []string{"create"}},
 }
@@ -123,7 +125,7 @@ func checkAPI(client kubernetes.Interface, needed api) error {
 
 func checkPermission(ctx context.Context, client kubernetes.Interface, needed permission, namespace string) error {
 	where := "in all namespaces"
-	attributes := authorizationv1.ResourceAttributes{Group: needed.group, Subresource: needed.subresource}
+	attributes := authorizationv1.ResourceAttributes{Group: needed.group, Subresource: needed.subresource, Name: needed.name}
 	if needed.here {
 		where = "in namespace " + namespace
 		attributes.Namespace = namespace

@@ -17,6 +17,8 @@ type memory struct {
 	sidecars       conversions[mesh.Sidecar]
 	divertRules    conversions[mesh.DivertRule]
 	scopes         conversions[mesh.Scope]
+	meshConfigs    conversions[[]mesh.Reference]
+	envoyFilters   conversions[[]mesh.Reference]
 }
 
 // conversions are remembered by the identity and version of the objects.

@@ -20,6 +20,7 @@ func (w *Watch) Snapshot() (*mesh.Snapshot, error) {
 	s := &w.stores
 	sidecars, sidecarErr := memorize(&w.memory.sidecars, all[networkingv1.Sidecar](s.sidecars), w.sidecar)
 	rules, ruleErr := memorize(&w.memory.divertRules, ours(all[networkingv1alpha3.EnvoyFilter](s.envoyFilters)), convert.DivertRule)
+	references, referenceErr := w.references()
 	scopes, _ := memorize(&w.memory.scopes, all[v1alpha1.WorkloadScope](s.scopes), infallible(convert.Scope))
 	return &mesh.Snapshot{
 		Namespaces:      w.namespaces(),
@@ -29,10 +30,11 @@ func (w *Watch) Snapshot() (*mesh.Snapshot, error) {
 		Workloads:       w.workloads(),
 		DivertRules:     rules,
 		Scopes:          scopes,
+		References:      references,
 		Egress:          w.egress(),
 		Istio:           mesh.Istio{Version: w.istioVersion()},
 		ServiceCIDRs:    w.serviceCIDRs(),
-	}, errors.Join(sidecarErr, ruleErr)
+	}, errors.Join(sidecarErr, ruleErr, referenceErr)
 }
 
 // Services lists the services of the mesh.

@@ -26,6 +26,7 @@ type stores struct {
 	sidecars, envoyFilters, destinationRules, scopes      toolscache.Indexer
 	deployments, statefulSets, daemonSets, replicaSets    toolscache.Indexer
 	jobs, cronJobs, pods, endpointSlices, serviceCIDRs    toolscache.Indexer
+	meshConfigs                                           toolscache.Indexer
 }
 
 // source is one kind of object to follow.
@@ -62,6 +63,7 @@ func (w *Watch) sources() []source {
 		of(&batchv1.CronJob{}, &s.cronJobs, intent),
 		{object: &corev1.Pod{}, store: &s.pods, handler: w.podHandler()},
 		of(&discoveryv1.EndpointSlice{}, &s.endpointSlices, version),
+		of(&corev1.ConfigMap{}, &s.meshConfigs, version),
 		{
 			object: &k8snetworkingv1.ServiceCIDR{}, store: &s.serviceCIDRs, optional: true,
 			handler: onChange(version, w.poke),
@@ -131,6 +133,9 @@ func CacheOptions(cfg Config) cache.Options {
 		ReaderFailOnMissingInformer: true,
 		ByObject: map[client.Object]cache.ByObject{
 			&networkingv1.DestinationRule{}: {Field: here},
+			&corev1.ConfigMap{}: {Field: fields.SelectorFromSet(fields.Set{
+				"metadata.namespace": cfg.RootNamespace, "metadata.name": meshConfigMap,
+			})},
 			&discoveryv1.EndpointSlice{}: {
 				Field: here,
 				Label: labels.SelectorFromSet(labels.Set{discoveryv1.LabelServiceName: egressService}),

@@ -5,7 +5,6 @@ import (
 
 	networkingapi "istio.io/api/networking/v1alpha3"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
-	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -52,10 +51,6 @@ func trim(object any) (any, error) {
 		job.Annotations = trimAnnotations(job.Annotations)
 		job.Spec = batchv1.JobSpec{Template: trimTemplate(&job.Spec.Template)}
 		o.Status = batchv1.CronJobStatus{}
-	case *networkingv1alpha3.EnvoyFilter:
-		if !convert.Ours(o) {
-			o.Spec = networkingapi.EnvoyFilter{}
-		}
 	case *networkingv1.DestinationRule:
 		o.Spec = networkingapi.DestinationRule{}
 	}
