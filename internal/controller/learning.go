@@ -9,6 +9,7 @@ import (
 
 	"github.com/lazyxds/lazyxds/api/v1alpha1"
 	"github.com/lazyxds/lazyxds/internal/apply"
+	"github.com/lazyxds/lazyxds/internal/convert"
 	"github.com/lazyxds/lazyxds/internal/deps"
 	"github.com/lazyxds/lazyxds/internal/mesh"
 	"github.com/lazyxds/lazyxds/internal/plan"
@@ -118,15 +119,17 @@ func (l *Learning) services() *deps.Directory {
 // scope is the WorkloadScope that counts for a workload, in case there are several.
 func (l *Learning) scope(workload mesh.WorkloadKey) (*v1alpha1.WorkloadScope, bool) {
 	scopes := l.watch.ScopesOf(workload)
-	for _, scope := range scopes {
-		if scope.Name == plan.ScopeName(workload) {
-			return scope, true
-		}
-	}
-	if len(scopes) == 0 {
+	switch len(scopes) {
+	case 0:
 		return nil, false
+	case 1:
+		return scopes[0], true
 	}
-	return scopes[0], true
+	var candidates []mesh.Scope
+	for _, scope := range scopes {
+		candidates = append(candidates, convert.Scope(scope))
+	}
+	return l.watch.Scope(plan.Scopes(candidates)[workload].Key)
 }
 
 // start writes the batches that are due, beside each other: the learner paces them.
