@@ -8,12 +8,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/lazyxds/lazyxds/internal/plan"
 )
 
 // removeLease deletes the Lease by which the controller's replicas choose their leader. A controller makes it by itself, so
 // it belongs to no installation and stays unless it is deleted here.
 func removeLease(ctx context.Context, c client.Client, opts CleanupOptions) error {
-	key := types.NamespacedName{Namespace: opts.Namespace, Name: controllerName}
+	key := types.NamespacedName{Namespace: opts.Namespace, Name: plan.ControllerName}
 	lease, err := look(ctx, c, coordinationv1.SchemeGroupVersion.WithKind("Lease"), key)
 	if apierrors.IsNotFound(err) {
 		return nil
