@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"github.com/lazyxds/lazyxds/lab/netspace"
 )
 
 // DefaultName is the name of the lab that commands mean unless told otherwise.
@@ -28,8 +30,7 @@ const (
 )
 
 const (
-	runRoot  = "/run/lazylab"
-	netnsDir = "/run/netns"
+	runRoot = "/run/lazylab"
 
 	// markEnv tells in a daemon's environment which lab it belongs to. Whatever has it is ended with the lab, so it is
 	// nothing that somebody would set by hand.
@@ -59,11 +60,11 @@ func podPrefix(name string) string { return "lz-" + name + "-" }
 
 // netnsOf lists the lab's network namespaces that exist.
 func netnsOf(name string) ([]string, error) {
-	pods, err := filepath.Glob(filepath.Join(netnsDir, podPrefix(name)+"*"))
+	pods, err := filepath.Glob(netspace.Path(podPrefix(name) + "*"))
 	if err != nil {
 		return nil, fmt.Errorf("list network namespaces: %w", err)
 	}
-	node := filepath.Join(netnsDir, nodeNetns(name))
+	node := netspace.Path(nodeNetns(name))
 	if _, err := os.Lstat(node); err == nil {
 		pods = append(pods, node)
 	}

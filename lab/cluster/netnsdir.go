@@ -7,12 +7,14 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lazyxds/lazyxds/lab/netspace"
 )
 
 // shareNetnsDir prepares the folder of named network namespaces the way the ip command does. Were the ip command the
 // first to do so, it would cover a lab's namespaces with copies of their mounts, and they could not be removed.
 func shareNetnsDir() error {
-	if err := os.MkdirAll(netnsDir, 0o755); err != nil {
+	if err := os.MkdirAll(netspace.Dir, 0o755); err != nil {
 		return fmt.Errorf("make the folder of network namespaces: %w", err)
 	}
 	unlock, err := lockNetnsDir()
@@ -20,16 +22,16 @@ func shareNetnsDir() error {
 		return err
 	}
 	defer unlock()
-	share := func() error { return unix.Mount("", netnsDir, "none", unix.MS_SHARED|unix.MS_REC, "") }
+	share := func() error { return unix.Mount("", netspace.Dir, "none", unix.MS_SHARED|unix.MS_REC, "") }
 	err = share()
 	if errors.Is(err, unix.EINVAL) { // no mount point yet
-		if err := unix.Mount(netnsDir, netnsDir, "none", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-			return fmt.Errorf("mount %s: %w", netnsDir, err)
+		if err := unix.Mount(netspace.Dir, netspace.Dir, "none", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+			return fmt.Errorf("mount %s: %w", netspace.Dir, err)
 		}
 		err = share()
 	}
 	if err != nil {
-		return fmt.Errorf("share %s: %w", netnsDir, err)
+		return fmt.Errorf("share %s: %w", netspace.Dir, err)
 	}
 	return nil
 }
@@ -44,7 +46,7 @@ func releaseNetnsDir() error {
 		return err
 	}
 	defer unlock()
-	entries, err := os.ReadDir(netnsDir)
+	entries, err := os.ReadDir(netspace.Dir)
 	if err != nil {
 		return fmt.Errorf("list network namespaces: %w", err)
 	}
@@ -52,18 +54,18 @@ func releaseNetnsDir() error {
 	if err != nil {
 		return fmt.Errorf("list mounts: %w", err)
 	}
-	if len(entries) > 0 || !mountedOnItself(string(mounts), netnsDir) {
+	if len(entries) > 0 || !mountedOnItself(string(mounts), netspace.Dir) {
 		return nil
 	}
-	if err := unix.Unmount(netnsDir, unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("unmount %s: %w", netnsDir, err)
+	if err := unix.Unmount(netspace.Dir, unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("unmount %s: %w", netspace.Dir, err)
 	}
 	return nil
 }
 
 // lockNetnsDir keeps others that prepare the folder from doing so at the same time.
 func lockNetnsDir() (func(), error) {
-	dir, err := os.Open(netnsDir)
+	dir, err := os.Open(netspace.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the folder of network namespaces: %w", err)
 	}

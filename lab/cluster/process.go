@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/lazyxds/lazyxds/lab/netspace"
 )
 
 // process is a started daemon. The start time tells it from a later process with the same number.
@@ -33,7 +35,7 @@ func spawn(lab, component string, args []string, files ...*os.File) (process, er
 	cmd.Dir = runDir(lab)
 	cmd.Env = daemonEnv(lab)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := inNetns(nodeNetns(lab), cmd.Start); err != nil {
+	if err := netspace.In(nodeNetns(lab), cmd.Start); err != nil {
 		return process{}, fmt.Errorf("start %s: %w", component, err)
 	}
 	stat, err := readStat(cmd.Process.Pid)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lazyxds/lazyxds/lab/netspace"
 )
 
 // sweep ends everything that exists under a lab's name, whatever state it is in: processes, mounts, network
@@ -28,7 +30,7 @@ func sweep(ctx context.Context, name string) error {
 	}
 	var errs []error
 	for _, path := range spaces {
-		errs = append(errs, removeNetns(path))
+		errs = append(errs, netspace.Remove(filepath.Base(path)))
 	}
 	errs = append(errs, releaseNetnsDir(), unmountBelow(runDir(name)), os.RemoveAll(runDir(name)))
 	if err := errors.Join(errs...); err != nil {

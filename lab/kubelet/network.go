@@ -6,20 +6,17 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"regexp"
-	"runtime"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
-)
 
-const netnsDir = "/run/netns"
+	"github.com/lazyxds/lazyxds/lab/netspace"
+)
 
 // network gives every pod a network namespace of its own, with one routed address. There is no bridge: all traffic of a pod
 // passes the node's IP stack, where kube-proxy's rules are, and servers see their clients' own addresses.
@@ -53,17 +50,18 @@ func (n *network) netnsName(uid string) string { return n.prefix + shortUID(n.pr
 // vethName is the name of a pod's interface on the node; the kernel allows 15 characters.
 func (n *network) vethName(uid string) string { return "veth" + shortUID(n.prefix, uid) }
 
-// netnsPath is where a named network namespace is found.
-func netnsPath(name string) string { return filepath.Join(netnsDir, name) }
-
 // attach makes the pod's network namespace and connects it. What a crashed attempt left under the same name goes first.
 func (n *network) attach(uid string, addr netip.Addr) error {
 	name := n.netnsName(uid)
 	if err := n.detach(uid); err != nil {
 		return err
 	}
-	if err := createNetns(name); err != nil {
-		return fmt.Errorf("create network namespace %s: %w", name, err)
+	// As in most container runtimes: port 80 and the like need no privilege inside a pod.
+	err := netspace.Make(name, func() error {
+		return os.WriteFile("/proc/sys/net/ipv4/ip_unprivileged_port_start", []byte("0"), 0o644)
+	})
+	if err != nil {
+		return err
 	}
 	pod, err := netns.GetFromName(name)
 	if err != nil {
@@ -134,7 +132,7 @@ func (n *network) connectPod(addr netip.Addr, pod netns.NsHandle) error {
 
 // detach removes a pod's network namespace and interface, if they are there.
 func (n *network) detach(uid string) error {
-	if err := deleteNetns(n.netnsName(uid)); err != nil {
+	if err := netspace.Remove(n.netnsName(uid)); err != nil {
 		return err
 	}
 	// The interface goes with the namespace, but only a moment later, and not while something still holds that.
@@ -161,42 +159,15 @@ func (n *network) sweep() error {
 	if err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(netnsDir)
+	entries, err := os.ReadDir(netspace.Dir)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
 		if pattern.MatchString(entry.Name()) {
-			if err := deleteNetns(entry.Name()); err != nil {
+			if err := netspace.Remove(entry.Name()); err != nil {
 				return err
 			}
-		}
-	}
-	return nil
-}
-
-// createNetns makes a named network namespace and leaves the calling thread where it was.
-func createNetns(name string) error {
-	return onThread(func() error {
-		created, err := netns.NewNamed(name)
-		if err != nil {
-			return err
-		}
-		defer created.Close()
-		// As in most container runtimes: port 80 and the like need no privilege inside a pod.
-		return os.WriteFile("/proc/sys/net/ipv4/ip_unprivileged_port_start", []byte("0"), 0o644)
-	})
-}
-
-func deleteNetns(name string) error {
-	err := netns.DeleteNamed(name)
-	if err != nil && errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		// A file without a namespace on it: somebody was stopped between making the one and the other.
-		if removeErr := os.Remove(netnsPath(name)); removeErr != nil {
-			return fmt.Errorf("delete network namespace %s: %w", name, err)
 		}
 	}
 	return nil
@@ -212,41 +183,12 @@ func (p *pod) dial(ctx context.Context, port int32) (net.Conn, error) {
 
 // dialPod connects to a port on the pod's own loopback interface, where servers may listen that nobody else reaches.
 func dialPod(ctx context.Context, netnsName string, port int32) (conn net.Conn, err error) {
-	pod, err := netns.GetFromName(netnsName)
-	if err != nil {
-		return nil, fmt.Errorf("open network namespace %s: %w", netnsName, err)
-	}
-	defer pod.Close()
-	err = onThread(func() error {
-		if err := netns.Set(pod); err != nil {
-			return fmt.Errorf("enter network namespace %s: %w", netnsName, err)
-		}
+	err = netspace.In(netnsName, func() error {
 		// With a literal address the socket is made by this very goroutine, hence in the pod.
 		conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		return err
 	})
 	return conn, err
-}
-
-// onThread runs f on a thread of its own and brings that thread back to the network namespace it came from. If that is not
-// possible the thread stays locked and ends with the goroutine.
-func onThread(f func() error) error {
-	result := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		origin, err := netns.Get()
-		if err != nil {
-			result <- err
-			return
-		}
-		defer origin.Close()
-		err = f()
-		if netns.Set(origin) == nil {
-			runtime.UnlockOSThread()
-		}
-		result <- err
-	}()
-	return <-result
 }
 
 // inNetns says whether the process runs in the named network namespace.

@@ -14,6 +14,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/lazyxds/lazyxds/lab/netspace"
 )
 
 // addressAnnotation asks for a certain pod address, so that a story can have one used again by another workload.
@@ -203,7 +205,7 @@ func (p *pod) netnsPath() string {
 	if p.origin.Spec.HostNetwork {
 		return ""
 	}
-	return netnsPath(p.node.network.netnsName(string(p.origin.UID)))
+	return netspace.Path(p.node.network.netnsName(string(p.origin.UID)))
 }
 
 // podIP is the pod's address, empty before it has one.
