@@ -127,11 +127,7 @@ func (s envSource) configMapKey(ref *corev1.ConfigMapKeySelector) (string, bool,
 	if err != nil {
 		return "", false, err
 	}
-	value, ok := object.Data[ref.Key]
-	if !ok && !isTrue(ref.Optional) {
-		return "", false, fmt.Errorf("couldn't find key %s in ConfigMap %s/%s", ref.Key, s.fields.pod.Namespace, ref.Name)
-	}
-	return value, ok, nil
+	return pick(object.Data, ref.Key, ref.Optional, fmt.Sprintf("ConfigMap %s/%s", s.fields.pod.Namespace, ref.Name))
 }
 
 func (s envSource) secretKey(ref *corev1.SecretKeySelector) (string, bool, error) {
@@ -142,9 +138,14 @@ func (s envSource) secretKey(ref *corev1.SecretKeySelector) (string, bool, error
 	if err != nil {
 		return "", false, err
 	}
-	value, ok := object.Data[ref.Key]
-	if !ok && !isTrue(ref.Optional) {
-		return "", false, fmt.Errorf("couldn't find key %s in Secret %s/%s", ref.Key, s.fields.pod.Namespace, ref.Name)
+	return pick(object.Data, ref.Key, ref.Optional, fmt.Sprintf("Secret %s/%s", s.fields.pod.Namespace, ref.Name))
+}
+
+// pick takes one key of an object's data; a missing one is no value if it is optional.
+func pick[T string | []byte](data map[string]T, key string, optional *bool, object string) (string, bool, error) {
+	value, ok := data[key]
+	if !ok && !isTrue(optional) {
+		return "", false, fmt.Errorf("couldn't find key %s in %s", key, object)
 	}
 	return string(value), ok, nil
 }
