@@ -11,6 +11,17 @@ import (
 
 var controller = cluster.Target{Namespace: "istio-system", Name: "deploy/lazyxds"}
 
+// inController runs a command in the controller's container and returns its output; the command must succeed.
+func (w *world) inController(command ...string) string {
+	w.Helper()
+	out, err := mesh.Exec(w.ctx, controller, command...)
+	w.must(err)
+	if out.Code != 0 {
+		w.Fatalf("%v: exit code %d: %s", command, out.Code, out.Stderr)
+	}
+	return out.Stdout
+}
+
 // metric reads one sample of the controller's metrics, named as /metrics prints it, labels included.
 func (w *world) metric(sample string) (float64, error) {
 	out, err := mesh.Exec(w.ctx, controller, "curl", "-sS", "-m", "5", "http://127.0.0.1:9090/metrics")

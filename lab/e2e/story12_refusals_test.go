@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lazyxds/lazyxds/lab/components"
+)
+
+// The controller refuses to start where it could not do its work, and says what is missing and how to mend it.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: powerless}")
+	refuses(t, w.kubeconfigFor("powerless"), 4, "not allowed to list", "ClusterRole")
+	refuses(t, filepath.Join(t.TempDir(), "no-such-file"), 1, "find the API server")
+}
+
+// refuses runs the controller outside the mesh, as the user of a kubeconfig, and fails the story unless it gives up with
+// this exit code and says these words.
+func refuses(t *testing.T, kubeconfig string, code int, words ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	checkout, err := components.OpenCheckout(mesh.Repo())
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := checkout.LazyXDS(ctx, components.NewSteps(io.Discard))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, program, "controller", "--namespace", "istio-system",
+		"--als-address", "127.0.0.1:0", "--metrics-address", "0", "--health-address", "127.0.0.1:0")
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != code {
+		t.Errorf("the controller ended with %v, want exit code %d:\n%s", err, code, out)
+	}
+	for _, word := range words {
+		if !strings.Contains(string(out), word) {
+			t.Errorf("the controller does not say %q:\n%s", word, out)
+		}
+	}
+}
+
+// kubeconfigFor writes a kubeconfig with the token of a service account of the story, and returns its path.
+func (w *world) kubeconfigFor(account string) string {
+	w.Helper()
+	text, err := os.ReadFile(mesh.Kubeconfig())
+	w.must(err)
+	path := filepath.Join(w.TempDir(), "kubeconfig")
+	w.must(os.WriteFile(path, text, 0o600))
+	_, err = mesh.Kubectl(w.ctx, "", "--kubeconfig", path, "config", "set-credentials", "lab", "--token", w.kubectl("create", "token", account))
+	w.must(err)
+	_, err = mesh.Kubectl(w.ctx, "", "--kubeconfig", path, "config", "set-context", "--current", "--user", "lab")
+	w.must(err)
+	return path
+}
