@@ -117,11 +117,11 @@ func TestLabTellsWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A second lab runs beside the first; nobody installed LazyXDS's CRD there, which the controller says. The lab's processes are killed one by one, without any chance to clean up; taking it down
-// leaves nothing, and the first lab is not touched.
+// A second lab runs beside the first; nobody installed LazyXDS's CRD there, which the controller says. The lab's processes
+// are killed one by one, without any chance to clean up; taking it down leaves nothing, and the first lab is not touched.
 func TestLabLeavesNothing(t *testing.T) {
 	ctx, name := t.Context(), "e2e2"
-	second, err := cluster.Up(ctx, cluster.Options{Name: name, Progress: os.Stderr})
+	second, err := cluster.Up(ctx, cluster.Options{Name: name, IstioLine: *istio, Progress: os.Stderr})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,10 @@ import (
 	"github.com/lazyxds/lazyxds/lab/cluster"
 )
 
-var labName = flag.String("lab", "", "run the stories on this running lab and leave it running; empty: on a lab of their own")
+var (
+	labName = flag.String("lab", "", "run the stories on this running lab and leave it running; empty: on a lab of their own")
+	istio   = flag.String("istio", "", "Istio line of the lab, such as 1.31; empty: the default one")
+)
 
 // mesh is the lab that all stories share.
 var mesh *cluster.Lab
@@ -45,7 +48,7 @@ func run(ctx context.Context, m *testing.M) (int, error) {
 	}
 	start := time.Now()
 	var err error
-	if mesh, err = cluster.Up(ctx, cluster.Options{Name: name, Progress: os.Stderr}); err != nil {
+	if mesh, err = cluster.Up(ctx, cluster.Options{Name: name, IstioLine: *istio, Progress: os.Stderr}); err != nil {
 		return 0, err
 	}
 	if *labName == "" {

@@ -10,9 +10,6 @@ import (
 	"github.com/lazyxds/lazyxds/lab/cluster"
 )
 
-// egressIdentity is who a server sees when a request took the fallback.
-const egressIdentity = "spiffe://cluster.local/ns/istio-system/sa/istio-egressgateway-lazyxds"
-
 var trafficID atomic.Int64
 
 // traffic is load that goes on beside a story until it is stopped.
