@@ -113,7 +113,7 @@ type WorkloadScopeStatus struct {
 
 // Source tells why a service is in scope.
 //
-// +kubebuilder:validation:Enum=Observed;Include;System;Headless;Unaddressed;Private;SharedPort;Route
+// +kubebuilder:validation:Enum=Observed;Include;System;Headless;Unaddressed;Private;SharedPort;Route;Policy
 type Source string
 
 // The sources of a dependency.
@@ -126,6 +126,7 @@ const (
 	SourcePrivate     Source = "Private"     // exported to this namespace only, so the fallback cannot see it
 	SourceSharedPort  Source = "SharedPort"  // declared TCP on a port number where an HTTP listener is in scope
 	SourceRoute       Source = "Route"       // a VirtualService of a service in scope sends traffic to it
+	SourcePolicy      Source = "Policy"      // an AuthorizationPolicy tells its callers apart, which the fallback cannot stand in for
 )
 
 // Sighting tells what in a request named the service.

@@ -64,6 +64,7 @@ var neededPermissions = []permission{
 	{group: "batch", resources: []string{"jobs", "cronjobs"}, verbs: toRead},
 	{group: "networking.istio.io", resources: []string{"virtualservices", "serviceentries"}, verbs: toRead},
 	{group: "networking.istio.io", resources: []string{"sidecars", "envoyfilters"}, verbs: toWrite},
+	{group: "security.istio.io", resources: []string{"authorizationpolicies"}, verbs: toWrite},
 	{group: "lazyxds.io", resources: []string{"workloadscopes"}, verbs: []string{"list", "watch", "get", "create", "delete"}},
 	{group: "lazyxds.io", resources: []string{"workloadscopes"}, subresource: "status", verbs: []string{"update"}},
 	{group: "discovery.k8s.io", resources: []string{"endpointslices"}, verbs: toRead, here: true},

@@ -82,7 +82,7 @@ func checkError(t *testing.T, err error, want string, code int) {
 }
 
 func TestPermissionsNameEveryKindThatIsWritten(t *testing.T) {
-	for _, resource := range []string{"sidecars", "envoyfilters", "workloadscopes"} {
+	for _, resource := range []string{"sidecars", "envoyfilters", "authorizationpolicies", "workloadscopes"} {
 		for _, verb := range []string{"create", "delete"} {
 			granted := slices.ContainsFunc(neededPermissions, func(p permission) bool {
 				return slices.Contains(p.resources, resource) && slices.Contains(p.verbs, verb) && !p.here

@@ -13,6 +13,7 @@ import (
 	networkingapi "istio.io/api/networking/v1alpha3"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
+	securityv1 "istio.io/client-go/pkg/apis/security/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,7 +43,8 @@ func newClient(t *testing.T, funcs interceptor.Funcs, objects ...client.Object) 
 	t.Helper()
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		clientgoscheme.AddToScheme, networkingv1.AddToScheme, networkingv1alpha3.AddToScheme, v1alpha1.AddToScheme,
+		clientgoscheme.AddToScheme, networkingv1.AddToScheme, networkingv1alpha3.AddToScheme, securityv1.AddToScheme,
+		v1alpha1.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
@@ -199,6 +201,7 @@ func TestCleanupWidensFirst(t *testing.T) {
 		sidecar(ours), foreign,
 		&networkingv1alpha3.EnvoyFilter{ObjectMeta: named(ours)},
 		&v1alpha1.WorkloadScope{ObjectMeta: named(ours)},
+		&securityv1.AuthorizationPolicy{ObjectMeta: named(ours)},
 		&appsv1.Deployment{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "istio-system", Name: "lazyxds"}, Spec: appsv1.DeploymentSpec{Replicas: &replicas},
 		},
@@ -218,9 +221,11 @@ func TestCleanupWidensFirst(t *testing.T) {
 			t.Errorf("unexpected steps (-want +got):\n%s", diff)
 		}
 	}
-	run("scale Deployment", "warm Sidecar", "delete Sidecar", "delete EnvoyFilter", "delete WorkloadScope")
+	run("scale Deployment", "warm Sidecar", "delete Sidecar", "delete EnvoyFilter", "delete WorkloadScope",
+		"delete AuthorizationPolicy")
 	opts.DryRun = false
-	run("scale Deployment", "warm Sidecar", "wait 2ms", "delete Sidecar", "wait 1ms", "delete EnvoyFilter", "delete WorkloadScope")
+	run("scale Deployment", "warm Sidecar", "wait 2ms", "delete Sidecar", "wait 1ms", "delete EnvoyFilter", "delete WorkloadScope",
+		"delete AuthorizationPolicy")
 	run()
 	if err := c.Get(t.Context(), client.ObjectKeyFromObject(foreign), foreign); err != nil {
 		t.Errorf("the user's Sidecar: %v", err)

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
+	securityv1 "istio.io/client-go/pkg/apis/security/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -44,6 +45,9 @@ func (a *Applier) change(ctx context.Context, c plan.Change) error {
 	case c.EnvoyFilter != nil:
 		live := &networkingv1alpha3.EnvoyFilter{}
 		return a.write(ctx, c.EnvoyFilter, live, &c.EnvoyFilter.Spec, &live.Spec)
+	case c.Policy != nil:
+		live := &securityv1.AuthorizationPolicy{}
+		return a.write(ctx, c.Policy, live, &c.Policy.Spec, &live.Spec)
 	case c.Scope != nil:
 		// One that exists already is as good: the next snapshot shows it.
 		return client.IgnoreAlreadyExists(a.client.Create(ctx, c.Scope.DeepCopy(), FieldOwner))

@@ -52,7 +52,7 @@ func Cleanup(ctx context.Context, c client.Client, opts CleanupOptions) error {
 			return err
 		}
 	}
-	for _, kind := range []string{kindEnvoyFilter, kindScope} {
+	for _, kind := range []string{kindEnvoyFilter, kindScope, kindPolicy} {
 		if _, err := removeAll(ctx, c, opts, kind); err != nil {
 			return err
 		}

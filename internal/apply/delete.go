@@ -6,6 +6,7 @@ import (
 
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
+	securityv1 "istio.io/client-go/pkg/apis/security/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -21,6 +22,7 @@ const (
 	kindSidecar     = "Sidecar"
 	kindEnvoyFilter = "EnvoyFilter"
 	kindScope       = "WorkloadScope"
+	kindPolicy      = "AuthorizationPolicy"
 )
 
 // kinds are those of the objects LazyXDS writes.
@@ -28,6 +30,7 @@ var kinds = map[string]schema.GroupVersionKind{
 	kindSidecar:     networkingv1.SchemeGroupVersion.WithKind(kindSidecar),
 	kindEnvoyFilter: networkingv1alpha3.SchemeGroupVersion.WithKind(kindEnvoyFilter),
 	kindScope:       v1alpha1.GroupVersion.WithKind(kindScope),
+	kindPolicy:      securityv1.SchemeGroupVersion.WithKind(kindPolicy),
 }
 
 // look reads an object's metadata from the API server.

@@ -29,8 +29,9 @@ func newCleanup(c *command) *cobra.Command {
 		Long: `Widen all workloads and remove what the controller wrote, without losing a request.
 
 The controller is scaled to zero, the Sidecars of lazy workloads are deleted, and when all proxies have their full scope
-again the divert rules and the WorkloadScopes follow, with everything that was learned. The fallback egress has to run
-until the end; it and the controller's Deployment can be deleted afterwards. helm uninstall does all this by itself.`,
+again the divert rules and the WorkloadScopes follow, with everything that was learned, and the AuthorizationPolicies that
+keep the fallback egress out. The egress has to run until the end; it and the controller's Deployment can be deleted
+afterwards. helm uninstall does all this by itself.`,
 		Example: `  # what would be removed
   kubectl lazyxds cleanup --dry-run
 

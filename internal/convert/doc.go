@@ -24,6 +24,9 @@ const (
 	// WarmSinceAnnotation is set on a Sidecar of ours while it has a warm listener: the time of the listener's last change, in
 	// RFC 3339. The clusters it makes exist need a moment before, or after, routes name them.
 	WarmSinceAnnotation = "lazyxds.io/warm-since"
+	// ReleasedAtAnnotation is set on an AuthorizationPolicy of ours when it refuses nobody any more: the time, in RFC 3339. It
+	// stays until the proxies have drained the connections that knew it otherwise.
+	ReleasedAtAnnotation = "lazyxds.io/released-at"
 	// WarmListener is the name of the port of a warm listener: the egress listener of a Sidecar of ours that only makes
 	// clusters exist.
 	WarmListener = "lazyxds-warm"

@@ -62,6 +62,7 @@ func ServiceEntry(se *networkingv1.ServiceEntry) []mesh.Service {
 			Addresses: declared,
 			Ports:     ports,
 			ExportTo:  se.Spec.ExportTo,
+			Selector:  se.Spec.GetWorkloadSelector().GetLabels(),
 			Lazy:      se.Annotations[LazyAnnotation],
 		}
 		if len(se.Spec.Addresses) == 0 {

@@ -16,6 +16,7 @@ type Snapshot struct {
 	DivertRules     []DivertRule // EnvoyFilters written by LazyXDS
 	Scopes          []Scope      // WorkloadScope objects
 	References      []Reference
+	Policies        []Policy // all AuthorizationPolicies that are enforced, ours included
 	Egress          Egress
 	Istio           Istio
 	// ServiceCIDRs are the ranges that ClusterIPs are taken from, as the cluster's ServiceCIDR objects say.
@@ -85,7 +86,7 @@ type Service struct {
 	Ports    []Port
 	// ExportTo is who may see it: namespaces, "." or "*". Empty means everyone.
 	ExportTo []string
-	// Selector selects the pods of a Kubernetes Service; empty for none.
+	// Selector selects the pods of a Service, or the workloads of a ServiceEntry; empty for none.
 	Selector map[string]string
 	// Lazy is the value of its lazy-xds annotation, verbatim.
 	Lazy string

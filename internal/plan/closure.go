@@ -39,6 +39,7 @@ type builder struct {
 	world            *world
 	view             *view
 	namespace        string
+	identity         string
 	dependencies     []mesh.Dependency
 	include, exclude []pattern
 
@@ -48,11 +49,12 @@ type builder struct {
 	inspected, taken map[uint16]bool
 }
 
-// build returns the scope of a workload in a namespace, sorted by namespace and host.
-func (w *world) build(namespace string, scope *mesh.Scope, include, exclude []pattern) []ScopedHost {
+// build returns the scope of a workload, sorted by namespace and host.
+func (w *world) build(workload *mesh.Workload, scope *mesh.Scope, include, exclude []pattern) []ScopedHost {
 	b := &builder{
-		world: w, view: w.view(namespace), namespace: namespace,
-		include: include, exclude: exclude,
+		world: w, view: w.view(workload.Namespace), namespace: workload.Namespace,
+		identity: mesh.Identity(workload.Namespace, workload.ServiceAccount),
+		include:  include, exclude: exclude,
 		hosts: map[scopeKey]ScopedHost{}, inspected: map[uint16]bool{}, taken: map[uint16]bool{},
 	}
 	if scope != nil {

@@ -11,6 +11,7 @@ import (
 
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
+	securityv1 "istio.io/client-go/pkg/apis/security/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -70,6 +71,8 @@ func newObject(kind string) metav1.Object {
 		return &networkingv1.Sidecar{}
 	case "EnvoyFilter":
 		return &networkingv1alpha3.EnvoyFilter{}
+	case "AuthorizationPolicy":
+		return &securityv1.AuthorizationPolicy{}
 	case "WorkloadScope":
 		return &v1alpha1.WorkloadScope{}
 	}
@@ -168,6 +171,8 @@ func (c *cluster) execute(p plan.Plan) {
 			c.put("Sidecar", change.Sidecar)
 		case change.EnvoyFilter != nil:
 			c.put("EnvoyFilter", change.EnvoyFilter)
+		case change.Policy != nil:
+			c.put("AuthorizationPolicy", change.Policy)
 		default:
 			c.put("WorkloadScope", change.Scope)
 		}
@@ -208,6 +213,10 @@ func (c *cluster) snapshot() *mesh.Snapshot {
 				continue
 			}
 			s.DivertRules = append(s.DivertRules, must(convert.DivertRule(o)))
+		case *securityv1.AuthorizationPolicy:
+			if !convert.DryRun(o) {
+				s.Policies = append(s.Policies, must(convert.Policy(o)))
+			}
 		case *v1alpha1.WorkloadScope:
 			s.Scopes = append(s.Scopes, convert.Scope(o))
 		default:

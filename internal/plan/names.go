@@ -23,8 +23,10 @@ const (
 	istiodName = "istiod"
 
 	objectPrefix = "lazyxds-"
-	maxName      = 253
-	maxLabel     = 63
+	// refusalPrefix begins the names of the AuthorizationPolicies that refuse the fallback.
+	refusalPrefix = objectPrefix + "refuse-"
+	maxName       = 253
+	maxLabel      = 63
 )
 
 // ScopeName is the name of the WorkloadScope that LazyXDS creates for a workload. Kinds contain no dash, so no two

@@ -56,6 +56,8 @@ func (c *Change) explain() {
 	switch {
 	case c.Sidecar != nil:
 		c.Sidecar.Annotations[WhyAnnotation] = c.Why
+	case c.Policy != nil:
+		c.Policy.Annotations[WhyAnnotation] = c.Why
 	case c.EnvoyFilter != nil:
 		c.EnvoyFilter.Annotations[WhyAnnotation] = c.Why
 	default:

@@ -8,6 +8,7 @@ import (
 
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
+	securityv1 "istio.io/client-go/pkg/apis/security/v1"
 
 	"github.com/lazyxds/lazyxds/api/v1alpha1"
 	"github.com/lazyxds/lazyxds/internal/mesh"
@@ -55,7 +56,7 @@ const (
 	Delete Verb = "delete"
 )
 
-// Change is one write to the cluster. Exactly one of Sidecar, EnvoyFilter and Scope is set; to delete, it names the object
+// Change is one write to the cluster. Exactly one of Sidecar, EnvoyFilter, Policy and Scope is set; to delete, it names the object
 // and nothing else. A Scope is only ever created by a Change: its status is written from [Workload.Status].
 type Change struct {
 	Verb Verb
@@ -64,6 +65,7 @@ type Change struct {
 	Workload    mesh.WorkloadKey
 	Sidecar     *networkingv1.Sidecar
 	EnvoyFilter *networkingv1alpha3.EnvoyFilter
+	Policy      *securityv1.AuthorizationPolicy
 	Scope       *v1alpha1.WorkloadScope
 	// Why is the reason in a few words.
 	Why string
@@ -78,21 +80,25 @@ func (c Change) Kind() string {
 		return "Sidecar"
 	case c.EnvoyFilter != nil:
 		return "EnvoyFilter"
+	case c.Policy != nil:
+		return "AuthorizationPolicy"
 	default:
 		return "WorkloadScope"
 	}
 }
 
-// phase orders the changes of different workloads: traffic that would be lost first, then what somebody waits for.
+// phase orders the changes of different workloads: callers that must not get in first, then traffic that would be lost, then what somebody waits for.
 type phase int
 
 const (
-	widenNow    phase = iota // delete a Sidecar, or prepare that
+	refuse      phase = iota // keep the fallback out
+	widenNow                 // delete a Sidecar, or prepare that
 	adjust                   // change the Sidecar of a workload that is narrow already
 	createScope              // create a WorkloadScope
 	divert                   // apply a divert rule
 	narrow                   // apply a first Sidecar
 	undivert                 // delete a divert rule
+	release                  // let the fallback in again
 	forget                   // delete a WorkloadScope
 )
 
@@ -121,6 +127,7 @@ func (n Notice) compare(o Notice) int {
 func Make(s *mesh.Snapshot, cfg Config, now time.Time) Plan {
 	w := newWorld(s, cfg, now)
 	var p Plan
+	w.refuseFallback(&p)
 	for _, c := range candidates(w) {
 		w.step(&p, c)
 		if c.scope != nil {

@@ -24,6 +24,9 @@ func render(p plan.Plan, now time.Time) string {
 	for _, change := range p.Changes {
 		fmt.Fprintf(&b, "%s %s %s: %s\n", change.Verb, change.Kind(), change.Key, change.Why)
 		renderSidecar(&b, change, scopes[change.Workload])
+		if change.Policy != nil && change.Verb != plan.Delete {
+			fmt.Fprintf(&b, "  says %s\n", must(json.Marshal(&change.Policy.Spec)))
+		}
 	}
 	for _, w := range p.Workloads {
 		fmt.Fprintf(&b, "%s (%s)%s%s\n", w.Key, w.ScopeName, condition("", w.Ready), refusal(w.Accepted))

@@ -20,7 +20,7 @@ type reasoned struct {
 
 // sources fill a scope. A host that several of them bring keeps the first one's reason; closure.go then adds what the hosts
 // in scope entail. The rule behind them: what the fallback cannot catch or must not carry is in scope from the start.
-var sources = []func(*builder){observed, included, system, referenced, exceptions, ownRoutes}
+var sources = []func(*builder){observed, included, system, referenced, exceptions, permitted, ownRoutes}
 
 // observed brings what the workload was seen to call, as long as it exists and the user did not exclude it.
 func observed(b *builder) {
@@ -80,6 +80,15 @@ func egressHost(cfg Config) mesh.Host {
 func exceptions(b *builder) {
 	for _, r := range b.view.base {
 		b.add(r)
+	}
+}
+
+// permitted brings the services that AuthorizationPolicies let the workload call by its name, which the fallback does not have.
+func permitted(b *builder) {
+	for _, r := range b.world.guards.naming(b.identity) {
+		if visible(r.service.ExportTo, r.service.Namespace, b.namespace) {
+			b.add(r)
+		}
 	}
 }
 

@@ -120,6 +120,7 @@ func checkShuffled(t *testing.T, c *cluster, want string) {
 		shuffle(r, s.Scopes)
 		shuffle(r, s.ServiceCIDRs)
 		shuffle(r, s.References)
+		shuffle(r, s.Policies)
 		for i := range s.Scopes {
 			shuffle(r, s.Scopes[i].Dependencies)
 		}

@@ -50,7 +50,7 @@ func (w *world) describe(c *candidate, v verdict) Workload {
 		out.Selector = c.workload.Selector
 	}
 	if v.lazy {
-		out.Hosts = w.build(c.key.Namespace, c.scope, include, exclude)
+		out.Hosts = w.build(c.workload, c.scope, include, exclude)
 	}
 	return out
 }

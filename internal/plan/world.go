@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/lazyxds/lazyxds/internal/mesh"
@@ -16,6 +17,7 @@ type world struct {
 	now      time.Time
 
 	catalog    *catalog
+	guards     *guards
 	namespaces map[string]mesh.Namespace
 	views      map[string]*view
 	crowds     map[string]*crowd
@@ -24,6 +26,7 @@ type world struct {
 
 	sidecars   map[mesh.Key]*mesh.Sidecar    // ours
 	rules      map[mesh.Key]*mesh.DivertRule // ours
+	refusals   map[mesh.Key]*mesh.Policy     // ours
 	scopeNames map[mesh.Key]mesh.WorkloadKey
 	// standard is the Sidecar that holds for the mesh where no other one does; nil for none.
 	standard *mesh.Sidecar
@@ -61,6 +64,7 @@ func newWorld(s *mesh.Snapshot, cfg Config, now time.Time) *world {
 		rulesByRange: map[string]spec{},
 		sidecars:     map[mesh.Key]*mesh.Sidecar{},
 		rules:        map[mesh.Key]*mesh.DivertRule{},
+		refusals:     map[mesh.Key]*mesh.Policy{},
 		scopeNames:   make(map[mesh.Key]mesh.WorkloadKey, len(s.Scopes)),
 	}
 	w.catalog.exceptional = exceptional(w)
@@ -77,6 +81,7 @@ func newWorld(s *mesh.Snapshot, cfg Config, now time.Time) *world {
 	}
 	w.sortSidecars()
 	w.fillCrowds()
+	w.guards = newGuards(w)
 	return w
 }
 
@@ -125,7 +130,7 @@ func (w *world) view(namespace string) *view {
 		w.views[namespace] = &view{
 			ranges:     ranges,
 			rule:       w.rule(ranges),
-			base:       baseServices(w, namespace, ranges),
+			base:       slices.Concat(baseServices(w, namespace, ranges), w.guards.seenFrom(namespace)),
 			references: references(w.snapshot, namespace),
 			routes:     routesOfItsOwn(w, namespace),
 		}

@@ -19,6 +19,7 @@ type memory struct {
 	scopes         conversions[mesh.Scope]
 	meshConfigs    conversions[[]mesh.Reference]
 	envoyFilters   conversions[[]mesh.Reference]
+	policies       conversions[mesh.Policy]
 }
 
 // conversions are remembered by the identity and version of the objects.

@@ -3,9 +3,11 @@ package watch
 import (
 	"errors"
 	"net/netip"
+	"slices"
 
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
+	securityv1 "istio.io/client-go/pkg/apis/security/v1"
 	corev1 "k8s.io/api/core/v1"
 	k8snetworkingv1 "k8s.io/api/networking/v1"
 
@@ -21,6 +23,7 @@ func (w *Watch) Snapshot() (*mesh.Snapshot, error) {
 	sidecars, sidecarErr := memorize(&w.memory.sidecars, all[networkingv1.Sidecar](s.sidecars), w.sidecar)
 	rules, ruleErr := memorize(&w.memory.divertRules, ours(all[networkingv1alpha3.EnvoyFilter](s.envoyFilters)), convert.DivertRule)
 	references, referenceErr := w.references()
+	policies, policyErr := memorize(&w.memory.policies, w.enforcedPolicies(), convert.Policy)
 	scopes, _ := memorize(&w.memory.scopes, all[v1alpha1.WorkloadScope](s.scopes), infallible(convert.Scope))
 	return &mesh.Snapshot{
 		Namespaces:      w.namespaces(),
@@ -31,10 +34,11 @@ func (w *Watch) Snapshot() (*mesh.Snapshot, error) {
 		DivertRules:     rules,
 		Scopes:          scopes,
 		References:      references,
+		Policies:        policies,
 		Egress:          w.egress(),
 		Istio:           mesh.Istio{Version: w.istioVersion()},
 		ServiceCIDRs:    w.serviceCIDRs(),
-	}, errors.Join(sidecarErr, ruleErr, referenceErr)
+	}, errors.Join(sidecarErr, ruleErr, referenceErr, policyErr)
 }
 
 // Services lists the services of the mesh.
@@ -69,6 +73,10 @@ func ours(filters []*networkingv1alpha3.EnvoyFilter) []*networkingv1alpha3.Envoy
 		}
 	}
 	return out
+}
+
+func (w *Watch) enforcedPolicies() []*securityv1.AuthorizationPolicy {
+	return slices.DeleteFunc(all[securityv1.AuthorizationPolicy](w.stores.policies), convert.DryRun)
 }
 
 func (w *Watch) serviceCIDRs() []netip.Prefix {

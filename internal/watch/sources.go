@@ -6,6 +6,7 @@ import (
 
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
+	securityv1 "istio.io/client-go/pkg/apis/security/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -26,7 +27,7 @@ type stores struct {
 	sidecars, envoyFilters, destinationRules, scopes      toolscache.Indexer
 	deployments, statefulSets, daemonSets, replicaSets    toolscache.Indexer
 	jobs, cronJobs, pods, endpointSlices, serviceCIDRs    toolscache.Indexer
-	meshConfigs                                           toolscache.Indexer
+	meshConfigs, policies                                 toolscache.Indexer
 }
 
 // source is one kind of object to follow.
@@ -67,6 +68,10 @@ func (w *Watch) sources() []source {
 		{
 			object: &k8snetworkingv1.ServiceCIDR{}, store: &s.serviceCIDRs, optional: true,
 			handler: onChange(version, w.poke),
+		},
+		{
+			object: &securityv1.AuthorizationPolicy{}, store: &s.policies, optional: true,
+			handler: onChange(intent, w.poke),
 		},
 	}
 }

@@ -9,11 +9,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
@@ -50,7 +51,7 @@ func New(ctx context.Context, informers cache.Cache, mapper meta.RESTMapper, cfg
 	w.kinds = w.sources()
 	for _, s := range w.kinds {
 		if s.optional {
-			missing, err := unserved(mapper)
+			missing, err := w.unserved(mapper, s.object)
 			if err != nil {
 				return nil, err
 			}
@@ -80,15 +81,18 @@ func New(ctx context.Context, informers cache.Cache, mapper meta.RESTMapper, cfg
 	return w, nil
 }
 
-// unserved tells whether the cluster lacks the ServiceCIDR API, which is as old as Kubernetes 1.33.
-func unserved(mapper meta.RESTMapper) (bool, error) {
-	kind := networkingv1.SchemeGroupVersion.WithKind("ServiceCIDR")
-	_, err := mapper.RESTMapping(kind.GroupKind(), kind.Version)
+// unserved tells whether the cluster lacks the API of an object: that of ServiceCIDRs is as old as Kubernetes 1.33.
+func (w *Watch) unserved(mapper meta.RESTMapper, object client.Object) (bool, error) {
+	kind, err := apiutil.GVKForObject(object, w.scheme)
+	if err != nil {
+		return false, fmt.Errorf("watch %T: %w", object, err)
+	}
+	_, err = mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	if meta.IsNoMatchError(err) {
 		return true, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("ask for the ServiceCIDR API: %w", err)
+		return false, fmt.Errorf("ask for the API of %s: %w", kind.Kind, err)
 	}
 	return false, nil
 }

@@ -10,7 +10,8 @@ import (
 // Workloads leave under load, one by annotation, then all with their namespace, and are back in full scope without a
 // failed request and without anything of ours left; then the whole installation goes, under load, and comes back.
 func TestWayOut(t *testing.T) {
-	w := newWorld(t, echo("srv", "v1"), service("srv", "srv", "http:8080"), client("client"), client("leaver"), client("control"))
+	w := newWorld(t, echo("srv", "v1"), service("srv", "srv", "http:8080"), client("client"), client("leaver"), client("control"),
+		policy("nothing", "DENY", "namespaces: [NS]"))
 	w.annotate("deployment/control", "false")
 	w.lazy("deployment/client", "deployment/leaver")
 	load := w.send("deploy/client", "--url", "http://srv:8080", "--rps", "20", "--duration", "0")
@@ -66,7 +67,7 @@ func (w *world) fullScope(workload string) {
 // installed lists what there is of LazyXDS in the whole mesh, one name a line.
 func (w *world) installed() string {
 	w.Helper()
-	const kinds = "deploy,svc,sa,cm,pdb,job,lease,role,rolebinding,clusterrole,clusterrolebinding,crd,sidecar,envoyfilter,destinationrule"
+	const kinds = "deploy,svc,sa,cm,pdb,job,lease,role,rolebinding,clusterrole,clusterrolebinding,crd,sidecar,envoyfilter,destinationrule,authorizationpolicy"
 	var left []string
 	for _, line := range strings.Split(w.kubectl("get", kinds, "-A", "-o", `jsonpath={range .items[*]}{.kind}/{.metadata.namespace}/{.metadata.name}{"\n"}{end}`), "\n") {
 		if strings.Contains(line, "lazyxds") {
