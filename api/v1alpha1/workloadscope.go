@@ -76,8 +76,10 @@ type HostPattern string
 //
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a scope cannot be moved to another workload: delete it and create another"
 type WorkloadReference struct {
-	// kind is the kind of the pods' owner.
-	// +kubebuilder:validation:Enum=Deployment;StatefulSet;DaemonSet;CronJob;Job;ReplicaSet;Pod
+	// kind is the kind of the pods' owner: Deployment, StatefulSet, DaemonSet, CronJob, Job, ReplicaSet, Pod, or any other kind
+	// whose objects own pods, such as Rollout.
+	// +kubebuilder:validation:Pattern=`^[A-Z][A-Za-z0-9]*$`
+	// +kubebuilder:validation:MaxLength=63
 	Kind string `json:"kind"`
 	// name is the name of the pods' owner.
 	// +kubebuilder:validation:MinLength=1

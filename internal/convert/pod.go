@@ -2,14 +2,9 @@ package convert
 
 import (
 	"net/netip"
-	"regexp"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
 // ProxyContainer is the name Istio gives the sidecar's container.
@@ -64,36 +59,4 @@ func PodEnd(p *corev1.Pod) (time.Time, bool) {
 
 func podFinished(p *corev1.Pod) bool {
 	return p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
-}
-
-// Owner is what a pod's metadata tells of its workload.
-type Owner struct {
-	mesh.WorkloadKey
-	// Guess is the controller's own controller, as far as names reveal it: a Deployment's ReplicaSets carry the hash that
-	// its pods are labelled with, and a CronJob's Jobs end in their scheduled minute. Zero if they reveal nothing.
-	Guess mesh.WorkloadKey
-}
-
-// cronJobName takes apart the name of a Job that a CronJob started: the schedule's time in minutes since 1970.
-var cronJobName = regexp.MustCompile(`^(.+)-\d{8,10}$`)
-
-// PodOwner tells which object controls the pod: the pod itself where nothing does.
-func PodOwner(p *corev1.Pod) Owner {
-	controller := metav1.GetControllerOf(p)
-	if controller == nil {
-		return Owner{WorkloadKey: mesh.WorkloadKey{Namespace: p.Namespace, Kind: KindPod, Name: p.Name}}
-	}
-	out := Owner{WorkloadKey: mesh.WorkloadKey{Namespace: p.Namespace, Kind: controller.Kind, Name: controller.Name}}
-	switch controller.Kind {
-	case KindReplicaSet:
-		hash := p.Labels["pod-template-hash"]
-		if name, ok := strings.CutSuffix(controller.Name, "-"+hash); ok && hash != "" {
-			out.Guess = mesh.WorkloadKey{Namespace: p.Namespace, Kind: KindDeployment, Name: name}
-		}
-	case KindJob:
-		if match := cronJobName.FindStringSubmatch(controller.Name); match != nil {
-			out.Guess = mesh.WorkloadKey{Namespace: p.Namespace, Kind: KindCronJob, Name: match[1]}
-		}
-	}
-	return out
 }

@@ -91,7 +91,7 @@ func workload(kind string, owner metav1.Object, selector *metav1.LabelSelector, 
 		Lazy:           cmp.Or(t.Annotations[LazyAnnotation], owner.GetAnnotations()[LazyAnnotation]),
 		Inject:         cmp.Or(t.Labels[injectMark], t.Annotations[injectMark]),
 		Gateway:        isGateway(t),
-		NoRedirect:     t.Annotations["sidecar.istio.io/interceptionMode"] == "NONE",
+		NoRedirect:     noRedirect(t),
 		ServiceAccount: cmp.Or(t.Spec.ServiceAccountName, "default"),
 	}
 	if t.Spec.HostNetwork {

@@ -86,7 +86,7 @@ func TestJobsAndPodsEnd(t *testing.T) {
 	if _, ok := convert.Job(done); ok {
 		t.Error("a complete job is still a workload")
 	}
-	owned := load[batchv1.Job](t, `metadata: {ownerReferences: [{kind: CronJob, name: c, controller: true}]}`)
+	owned := load[batchv1.Job](t, `metadata: {ownerReferences: [{apiVersion: batch/v1, kind: CronJob, name: c, controller: true}]}`)
 	if _, ok := convert.Job(owned); ok {
 		t.Error("a CronJob's job is a workload of its own")
 	}
@@ -111,15 +111,15 @@ func TestPodOwner(t *testing.T) {
 		owner, want mesh.WorkloadKey
 	}{
 		"deployment": {
-			yaml:  `metadata: {name: p, namespace: demo, labels: {pod-template-hash: 5d9}, ownerReferences: [{kind: ReplicaSet, name: web-5d9, controller: true}]}`,
+			yaml:  `metadata: {name: p, namespace: demo, labels: {pod-template-hash: 5d9}, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-5d9, controller: true}]}`,
 			owner: mesh.WorkloadKey{Namespace: "demo", Kind: "ReplicaSet", Name: "web-5d9"}, want: deployment,
 		},
 		"lone replica set": {
-			yaml:  `metadata: {name: p, namespace: demo, ownerReferences: [{kind: ReplicaSet, name: web-5d9, controller: true}]}`,
+			yaml:  `metadata: {name: p, namespace: demo, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-5d9, controller: true}]}`,
 			owner: mesh.WorkloadKey{Namespace: "demo", Kind: "ReplicaSet", Name: "web-5d9"},
 		},
 		"cron job": {
-			yaml:  `metadata: {name: p, namespace: demo, ownerReferences: [{kind: Job, name: nightly-29384710, controller: true}]}`,
+			yaml:  `metadata: {name: p, namespace: demo, ownerReferences: [{apiVersion: batch/v1, kind: Job, name: nightly-29384710, controller: true}]}`,
 			owner: mesh.WorkloadKey{Namespace: "demo", Kind: "Job", Name: "nightly-29384710"},
 			want:  mesh.WorkloadKey{Namespace: "demo", Kind: "CronJob", Name: "nightly"},
 		},
@@ -146,5 +146,81 @@ func TestPodAddresses(t *testing.T) {
 	host := load[corev1.Pod](t, `{spec: {hostNetwork: true}, status: {podIP: 192.0.2.1}}`)
 	if got := convert.PodAddresses(host); got != nil {
 		t.Errorf("host network pod has %v", got)
+	}
+}
+
+func TestUnwatchedOwners(t *testing.T) {
+	pod := func(name, labels, rest string) *corev1.Pod {
+		return load[corev1.Pod](t, `
+metadata:
+  name: `+name+`
+  creationTimestamp: "2026-01-02T03:04:0`+name[len(name)-1:]+`Z"
+  labels: {`+labels+`}
+  ownerReferences: [{apiVersion: apps.kruise.io/v1alpha1, kind: CloneSet, name: web, uid: u1, controller: true}]
+`+rest)
+	}
+	const kruise = "apps.kruise.io/cloneset-instance-id: x"
+	tests := map[string]struct {
+		pods             []*corev1.Pod
+		selector, labels map[string]string
+	}{
+		"one pod": {
+			pods:     []*corev1.Pod{pod("web-1", "app: web, version: v1, controller-revision-hash: a, "+kruise, "")},
+			selector: map[string]string{"app": "web", "version": "v1"},
+			labels: map[string]string{
+				"app": "web", "version": "v1", "controller-revision-hash": "a", "apps.kruise.io/cloneset-instance-id": "x",
+			},
+		},
+		"an update": {
+			pods:     []*corev1.Pod{pod("web-1", "app: web, version: v1, old: label", ""), pod("web-2", "app: web, version: v2, new: label", "")},
+			selector: map[string]string{"app": "web"}, labels: map[string]string{"app": "web"},
+		},
+		"a finished pod": {
+			pods:     []*corev1.Pod{pod("web-1", "app: web", ""), pod("web-2", "app: other", "status: {phase: Failed}")},
+			selector: map[string]string{"app": "web"}, labels: map[string]string{"app": "web"},
+		},
+		"nothing stable": {
+			pods:     []*corev1.Pod{pod("web-1", "pod-template-hash: a", "")},
+			selector: map[string]string{}, labels: map[string]string{"pod-template-hash": "a"},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			owner := convert.PodOwner(tt.pods[0])
+			want := mesh.Workload{
+				WorkloadKey: owner.WorkloadKey, UID: "u1", Selector: tt.selector, Labels: tt.labels, FromPods: true, ServiceAccount: "default",
+			}
+			got, ok := convert.Unwatched(owner.WorkloadKey, tt.pods)
+			if diff := cmp.Diff(want, got); diff != "" || !ok || !owner.Unwatched {
+				t.Errorf("unexpected workload of %+v (-want +got):\n%s", owner, diff)
+			}
+		})
+	}
+}
+
+func TestUnwatchedOwnerFollowsItsNewestPod(t *testing.T) {
+	pods := []*corev1.Pod{
+		load[corev1.Pod](t, `
+metadata:
+  name: b
+  creationTimestamp: "2026-01-02T03:04:06Z"
+  annotations: {lazy-xds: "true"}
+  ownerReferences: [{kind: Rollout, controller: true}]
+spec: {serviceAccountName: new}
+`),
+		load[corev1.Pod](t, `
+metadata:
+  name: a
+  creationTimestamp: "2026-01-02T03:04:05Z"
+  annotations: {lazy-xds: "false", sidecar.istio.io/interceptionMode: NONE}
+spec: {serviceAccountName: old}
+`),
+	}
+	got, ok := convert.Unwatched(mesh.WorkloadKey{Kind: "Rollout"}, pods)
+	if !ok || got.Lazy != "true" || got.ServiceAccount != "new" || !got.NoRedirect {
+		t.Errorf("workload = %+v, %v", got, ok)
+	}
+	if _, ok := convert.Unwatched(mesh.WorkloadKey{Kind: "Node"}, pods); ok {
+		t.Error("a node's static pods are a workload")
 	}
 }

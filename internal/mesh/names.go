@@ -36,7 +36,7 @@ func (k Key) Compare(o Key) int {
 // WorkloadKey names a workload: the object that owns its pods. For pods that nothing owns it is the Pod itself.
 type WorkloadKey struct {
 	Namespace string
-	Kind      string // Deployment, StatefulSet, DaemonSet, CronJob, Job, ReplicaSet or Pod
+	Kind      string // Deployment, StatefulSet, DaemonSet, CronJob, Job, ReplicaSet, Pod, or what else owns pods: Rollout
 	Name      string
 }
 

@@ -165,6 +165,8 @@ type Workload struct {
 	Selector map[string]string
 	// Labels are the pod template's labels.
 	Labels map[string]string
+	// FromPods tells that the owner itself is not watched: Selector and Labels are what its pods have in common now.
+	FromPods bool
 	// Lazy is the value of the nearest lazy-xds annotation, verbatim: pod template, else owner.
 	Lazy string
 	// Inject is the pod template's sidecar.istio.io/inject label or annotation ("true", "false"); empty for neither.

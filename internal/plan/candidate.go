@@ -36,7 +36,8 @@ func candidates(w *world) []*candidate {
 		return get(mesh.Key{Namespace: key.Namespace, Name: ObjectName(key)}, key)
 	}
 	for i := range w.snapshot.Workloads {
-		forWorkload(w.snapshot.Workloads[i].WorkloadKey).workload = &w.snapshot.Workloads[i]
+		c := forWorkload(w.snapshot.Workloads[i].WorkloadKey)
+		c.workload = keepSelector(c, &w.snapshot.Workloads[i])
 	}
 	for _, scope := range sortedPointers(w.snapshot.Scopes, preferred) {
 		if c := forWorkload(scope.Workload); c.scope == nil {
@@ -59,6 +60,26 @@ func candidates(w *world) []*candidate {
 		return cmp.Or(a.key.Compare(b.key), a.object.Compare(b.object))
 	})
 	return out
+}
+
+// keepSelector leaves a selector that is derived from pods as it was while it still picks all of them: what pods have in common
+// varies with every update, and each change of the selector takes the workload back to the full scope for a while.
+func keepSelector(c *candidate, workload *mesh.Workload) *mesh.Workload {
+	var held map[string]string
+	switch {
+	case !workload.FromPods:
+		return workload
+	case c.sidecar != nil:
+		held = c.sidecar.Selector
+	case c.rule != nil:
+		held = c.rule.Selector
+	}
+	if !selects(held, workload.Labels) {
+		return workload
+	}
+	kept := *workload
+	kept.Selector = held
+	return &kept
 }
 
 // Scopes picks the WorkloadScope that counts for each workload: the one with the default name, else the first by name.

@@ -193,6 +193,7 @@ func (c *cluster) snapshot() *mesh.Snapshot {
 		ServiceCIDRs: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/12")},
 	}
 	var routes []*networkingv1.VirtualService
+	owned := map[mesh.WorkloadKey][]*corev1.Pod{} // by owners of kinds that are not watched
 	for _, name := range slices.Sorted(maps.Keys(c.objects)) {
 		switch o := c.objects[name].(type) {
 		case *corev1.Namespace:
@@ -219,8 +220,20 @@ func (c *cluster) snapshot() *mesh.Snapshot {
 			}
 		case *v1alpha1.WorkloadScope:
 			s.Scopes = append(s.Scopes, convert.Scope(o))
+		case *corev1.Pod:
+			if owner := convert.PodOwner(o); owner.Unwatched {
+				owned[owner.WorkloadKey] = append(owned[owner.WorkloadKey], o)
+			} else {
+				s.Workloads = append(s.Workloads, c.workload(o))
+			}
 		default:
 			s.Workloads = append(s.Workloads, c.workload(o))
+		}
+	}
+	for key, pods := range owned {
+		if w, ok := convert.Unwatched(key, pods); ok {
+			w.Running, w.WithSidecar = c.pods[key][0], c.pods[key][1]
+			s.Workloads = append(s.Workloads, w)
 		}
 	}
 	s.VirtualServices = convert.VirtualServices(routes, cfg.ClusterDomain)

@@ -52,23 +52,32 @@ func digest(s string) string {
 	return hex.EncodeToString(sum[:5])
 }
 
-// kinds are the owners of pods that can be made lazy.
+// kinds are the owners of pods that can be made lazy, whether there are any or not.
 var kinds = []string{
 	convert.KindDeployment, convert.KindStatefulSet, convert.KindDaemonSet, convert.KindCronJob, convert.KindJob,
 	convert.KindReplicaSet, convert.KindPod,
 }
 
-// ownName tells whether a workload's Sidecar or divert rule could be called so. The fallback egress's own objects, which
-// come with the installation, are not: their names have no workload's kind in them.
-func ownName(name string) bool {
-	rest, ok := strings.CutPrefix(name, objectPrefix)
-	if !ok {
-		return false
-	}
+// kindsOf lists the kinds that names of our objects may begin with, the way they are written there: the known ones, and those
+// of unwatched owners, or of their scopes.
+func kindsOf(s *mesh.Snapshot) map[string]bool {
+	out := map[string]bool{}
 	for _, kind := range kinds {
-		if strings.HasPrefix(rest, strings.ToLower(kind)+"-") {
-			return true
-		}
+		out[strings.ToLower(kind)] = true
 	}
-	return false
+	for i := range s.Workloads {
+		out[strings.ToLower(s.Workloads[i].Kind)] = true
+	}
+	for i := range s.Scopes {
+		out[strings.ToLower(s.Scopes[i].Workload.Kind)] = true
+	}
+	return out
+}
+
+// ownName tells whether a Sidecar or divert rule of a workload of one of the kinds could be called so. The fallback egress's
+// own objects, which come with the installation, are not: their names have no workload's kind in them.
+func ownName(kinds map[string]bool, name string) bool {
+	rest, ok := strings.CutPrefix(name, objectPrefix)
+	kind, _, found := strings.Cut(rest, "-")
+	return ok && found && kinds[kind]
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/lazyxds/lazyxds/internal/convert"
@@ -18,7 +19,7 @@ var obstacles = []func(*world, *candidate) (obstacle, bool){
 	// Nothing the proxies do would change.
 	isEgress, isControlPlane, isGateway, noRedirect, noSidecar,
 	// A Sidecar of ours would change more, or less, than this workload.
-	noSelector, foreignSidecar, sharedSelector,
+	noSelector, foreignSidecar, sharedSelector, selectorChanged,
 	// The fallback would not work.
 	istioTooOld,
 }
@@ -89,6 +90,14 @@ func sharedSelector(w *world, c *candidate) (obstacle, bool) {
 		}
 	}
 	return obstacle{}, false
+}
+
+// selectorChanged takes a workload back to the full scope, from where it becomes lazy again with its new selector. Otherwise a
+// Sidecar could reach proxies that do not have the divert rule yet. Where only one of the two differs, somebody edited it.
+func selectorChanged(_ *world, c *candidate) (obstacle, bool) {
+	changed := c.rule != nil && !maps.Equal(c.rule.Selector, c.workload.Selector) &&
+		(c.sidecar == nil || maps.Equal(c.sidecar.Selector, c.rule.Selector))
+	return obstacle{"SelectorChanged", "its pods are selected by other labels than before: it becomes lazy anew"}, changed
 }
 
 func istioTooOld(w *world, _ *candidate) (obstacle, bool) {

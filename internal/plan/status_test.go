@@ -118,9 +118,11 @@ func TestNames(t *testing.T) {
 	long := mesh.WorkloadKey{Namespace: "demo", Kind: "Deployment", Name: strings.Repeat("long-name.", 25)}
 	other := long
 	other.Name = long.Name[:249] + "x"
-	for _, key := range []mesh.WorkloadKey{long, {Namespace: "demo", Kind: "CronJob", Name: "nightly"}} {
+	rollout := mesh.WorkloadKey{Namespace: "demo", Kind: "Rollout", Name: "shop"}
+	kinds := kindsOf(&mesh.Snapshot{Scopes: []mesh.Scope{{Workload: rollout}}})
+	for _, key := range []mesh.WorkloadKey{long, rollout, {Namespace: "demo", Kind: "CronJob", Name: "nightly"}} {
 		name := ObjectName(key)
-		if len(name) > maxName || !ownName(name) || name != objectPrefix+ScopeName(key) {
+		if len(name) > maxName || !ownName(kinds, name) || name != objectPrefix+ScopeName(key) {
 			t.Errorf("%s is called %s (%d characters)", key, name, len(name))
 		}
 		if label := marked(mesh.Key{}, ScopeName(key)).Labels[ScopeLabel]; len(label) > maxLabel || strings.HasSuffix(label, "-") {
@@ -130,8 +132,8 @@ func TestNames(t *testing.T) {
 	if ObjectName(long) == ObjectName(other) {
 		t.Error("two workloads share a name")
 	}
-	for _, name := range []string{"lazyxds-egress-als", "lazyxds", "web", "lazyxds-web", "lazyxds-deploymentweb"} {
-		if ownName(name) {
+	for _, name := range []string{"lazyxds-egress-als", "lazyxds", "web", "lazyxds-web", "lazyxds-deploymentweb", "lazyxds-rollout"} {
+		if ownName(kinds, name) {
 			t.Errorf("%s is not a name of ours", name)
 		}
 	}

@@ -28,6 +28,7 @@ type world struct {
 	rules      map[mesh.Key]*mesh.DivertRule // ours
 	refusals   map[mesh.Key]*mesh.Policy     // ours
 	scopeNames map[mesh.Key]mesh.WorkloadKey
+	kinds      map[string]bool // that our objects' names may begin with
 	// standard is the Sidecar that holds for the mesh where no other one does; nil for none.
 	standard *mesh.Sidecar
 	// waiting tells that some workload is not narrowed because the fallback is not ready.
@@ -66,13 +67,14 @@ func newWorld(s *mesh.Snapshot, cfg Config, now time.Time) *world {
 		rules:        map[mesh.Key]*mesh.DivertRule{},
 		refusals:     map[mesh.Key]*mesh.Policy{},
 		scopeNames:   make(map[mesh.Key]mesh.WorkloadKey, len(s.Scopes)),
+		kinds:        kindsOf(s),
 	}
 	w.catalog.exceptional = exceptional(w)
 	for _, namespace := range s.Namespaces {
 		w.namespaces[namespace.Name] = namespace
 	}
 	for i := range s.DivertRules {
-		if rule := &s.DivertRules[i]; ownName(rule.Name) {
+		if rule := &s.DivertRules[i]; ownName(w.kinds, rule.Name) {
 			w.rules[rule.Key] = rule
 		}
 	}
@@ -90,7 +92,7 @@ func (w *world) sortSidecars() {
 	older := func(a, b *mesh.Sidecar) int { return cmp.Or(a.Created.Compare(b.Created), a.Compare(b.Key)) }
 	for _, sidecar := range sortedPointers(w.snapshot.Sidecars, older) {
 		switch {
-		case sidecar.Ours && ownName(sidecar.Name):
+		case sidecar.Ours && ownName(w.kinds, sidecar.Name):
 			w.sidecars[sidecar.Key] = sidecar
 		case sidecar.Namespace == w.cfg.RootNamespace && len(sidecar.Selector) == 0:
 			if w.standard == nil { // Istio takes the oldest

@@ -16,8 +16,11 @@ type owners struct {
 }
 
 // workload follows ReplicaSets and Jobs to what controls them. Where they are not seen, or no longer, names must do.
-func (o owners) workload(owner convert.Owner) mesh.WorkloadKey {
+func (o owners) workload(owner convert.Owner) convert.Owner {
 	var middle metav1.Object
+	if owner.Unwatched {
+		return owner
+	}
 	switch owner.Kind {
 	case convert.KindReplicaSet:
 		if rs, ok := get[appsv1.ReplicaSet](o.replicaSets, objectOf(owner)); ok {
@@ -28,19 +31,18 @@ func (o owners) workload(owner convert.Owner) mesh.WorkloadKey {
 			middle = job
 		}
 	default:
-		return owner.WorkloadKey
+		return owner
 	}
 	if middle == nil {
 		if owner.Guess.IsZero() {
-			return owner.WorkloadKey
+			return owner
 		}
-		return owner.Guess
+		return convert.Owner{WorkloadKey: owner.Guess}
 	}
-	controller := metav1.GetControllerOf(middle)
-	if controller == nil {
-		return owner.WorkloadKey
+	if controller, ok := convert.ControllerOf(middle); ok {
+		return controller
 	}
-	return mesh.WorkloadKey{Namespace: owner.Namespace, Kind: controller.Kind, Name: controller.Name}
+	return owner
 }
 
 func objectOf(owner convert.Owner) mesh.Key {

@@ -14,10 +14,10 @@ import (
 
 func TestWorkloadBehindAPod(t *testing.T) {
 	yes := true
-	meta := func(name, ownerKind, owner string) metav1.ObjectMeta {
+	meta := func(name, version, ownerKind, owner string) metav1.ObjectMeta {
 		m := metav1.ObjectMeta{Namespace: "demo", Name: name}
 		if owner != "" {
-			m.OwnerReferences = []metav1.OwnerReference{{Kind: ownerKind, Name: owner, Controller: &yes}}
+			m.OwnerReferences = []metav1.OwnerReference{{APIVersion: version, Kind: ownerKind, Name: owner, Controller: &yes}}
 		}
 		return m
 	}
@@ -25,12 +25,16 @@ func TestWorkloadBehindAPod(t *testing.T) {
 		replicaSets: toolscache.NewStore(toolscache.MetaNamespaceKeyFunc),
 		jobs:        toolscache.NewStore(toolscache.MetaNamespaceKeyFunc),
 	}
-	for _, rs := range []metav1.ObjectMeta{meta("web-5d9", "Deployment", "web"), meta("lone", "", ""), meta("roll-7c", "Rollout", "roll")} {
+	for _, rs := range []metav1.ObjectMeta{
+		meta("web-5d9", "apps/v1", "Deployment", "web"), meta("lone", "", "", ""), meta("roll-7c", "argoproj.io/v1alpha1", "Rollout", "roll"),
+	} {
 		if err := o.replicaSets.Add(&appsv1.ReplicaSet{ObjectMeta: rs}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, job := range []metav1.ObjectMeta{meta("nightly-29384710", "CronJob", "nightly"), meta("backup-20260101", "", "")} {
+	for _, job := range []metav1.ObjectMeta{
+		meta("nightly-29384710", "batch/v1", "CronJob", "nightly"), meta("backup-20260101", "", "", ""),
+	} {
 		if err := o.jobs.Add(&batchv1.Job{ObjectMeta: job}); err != nil {
 			t.Fatal(err)
 		}
@@ -45,6 +49,7 @@ func TestWorkloadBehindAPod(t *testing.T) {
 		"deployment":               {convert.Owner{WorkloadKey: key("ReplicaSet", "web-5d9")}, key("Deployment", "web")},
 		"replica set of its own":   {convert.Owner{WorkloadKey: key("ReplicaSet", "lone")}, key("ReplicaSet", "lone")},
 		"replica set of a rollout": {convert.Owner{WorkloadKey: key("ReplicaSet", "roll-7c")}, key("Rollout", "roll")},
+		"replica set of others":    {convert.Owner{WorkloadKey: key("ReplicaSet", "web-5d9"), Unwatched: true}, key("ReplicaSet", "web-5d9")},
 		"replica set not seen yet": {
 			convert.Owner{WorkloadKey: key("ReplicaSet", "new-1"), Guess: key("Deployment", "new")}, key("Deployment", "new"),
 		},
@@ -59,7 +64,7 @@ func TestWorkloadBehindAPod(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := o.workload(tt.owner); got != tt.want {
+			if got := o.workload(tt.owner); got.WorkloadKey != tt.want {
 				t.Errorf("workload = %v, want %v", got, tt.want)
 			}
 		})

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
+	"github.com/lazyxds/lazyxds/internal/convert"
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
@@ -117,7 +118,7 @@ func (w *Watch) WaitForSync(ctx context.Context) error {
 
 // Tenancies lists the workloads that hold an address now or did so within the last minutes.
 func (w *Watch) Tenancies(address netip.Addr) []mesh.Tenancy {
-	return w.addresses.tenancies(address, w.owners.workload)
+	return w.addresses.tenancies(address, func(o convert.Owner) mesh.WorkloadKey { return w.owners.workload(o).WorkloadKey })
 }
 
 // ServicesVersion changes whenever Services may have.

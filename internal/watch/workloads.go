@@ -28,7 +28,38 @@ func (w *Watch) workloads() []mesh.Workload {
 	out = appendKnown(out, all[batchv1.Job](w.stores.jobs), convert.Job)
 	pods := all[corev1.Pod](w.stores.pods)
 	out = appendKnown(out, pods, convert.Pod)
-	w.countPods(out, pods)
+	owned := w.byOwner(pods)
+	out = appendUnwatched(out, owned)
+	countPods(out, owned)
+	return out
+}
+
+// byOwner groups pods by their workload.
+func (w *Watch) byOwner(pods []*corev1.Pod) map[convert.Owner][]*corev1.Pod {
+	out := map[convert.Owner][]*corev1.Pod{}
+	for _, pod := range pods {
+		owner := w.owners.workload(convert.PodOwner(pod))
+		owner.Guess = mesh.WorkloadKey{}
+		out[owner] = append(out[owner], pod)
+	}
+	return out
+}
+
+// appendUnwatched appends the owners of kinds that are not watched, as far as their pods tell of them. One that is called like
+// another workload, in another API group, is left out: a key names one workload.
+func appendUnwatched(out []mesh.Workload, owned map[convert.Owner][]*corev1.Pod) []mesh.Workload {
+	known := make(map[mesh.WorkloadKey]bool, len(out))
+	for i := range out {
+		known[out[i].WorkloadKey] = true
+	}
+	for owner, pods := range owned {
+		if !owner.Unwatched || known[owner.WorkloadKey] {
+			continue
+		}
+		if workload, ok := convert.Unwatched(owner.WorkloadKey, pods); ok {
+			out = append(out, workload)
+		}
+	}
 	return out
 }
 
@@ -42,22 +73,18 @@ func appendKnown[O any](out []mesh.Workload, objects []O, convert func(O) (mesh.
 	return out
 }
 
-func (w *Watch) countPods(workloads []mesh.Workload, pods []*corev1.Pod) {
-	index := make(map[mesh.WorkloadKey]*mesh.Workload, len(workloads))
+// countPods fills in how many pods of each workload run.
+func countPods(workloads []mesh.Workload, owned map[convert.Owner][]*corev1.Pod) {
 	for i := range workloads {
-		index[workloads[i].WorkloadKey] = &workloads[i]
-	}
-	for _, pod := range pods {
-		if _, ended := convert.PodEnd(pod); ended || len(pod.Status.PodIP) == 0 {
-			continue
-		}
-		workload := index[w.owners.workload(convert.PodOwner(pod))]
-		if workload == nil {
-			continue
-		}
-		workload.Running++
-		if convert.HasSidecar(pod) {
-			workload.WithSidecar++
+		workload := &workloads[i]
+		for _, pod := range owned[convert.Owner{WorkloadKey: workload.WorkloadKey, Unwatched: workload.FromPods}] {
+			if _, ended := convert.PodEnd(pod); ended || len(pod.Status.PodIP) == 0 {
+				continue
+			}
+			workload.Running++
+			if convert.HasSidecar(pod) {
+				workload.WithSidecar++
+			}
 		}
 	}
 }
