@@ -14,9 +14,10 @@ import (
 
 // BenchmarkMake plans a large mesh in which nothing changes: the usual case, and one that every event brings.
 func BenchmarkMake(b *testing.B) {
-	for _, size := range []struct{ services, workloads int }{{1000, 100}, {5000, 500}, {50000, 500}} {
-		b.Run(fmt.Sprintf("services=%d/workloads=%d", size.services, size.workloads), func(b *testing.B) {
+	for _, size := range []struct{ services, workloads, jobs int }{{1000, 100, 0}, {5000, 500, 0}, {50000, 500, 0}, {1000, 100, 5000}} {
+		b.Run(fmt.Sprintf("services=%d/workloads=%d/jobs=%d", size.services, size.workloads, size.jobs), func(b *testing.B) {
 			s := largeMesh(size.services, size.workloads)
+			size.workloads += addJobs(s, size.jobs)
 			now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 			settle(b, s, now)
 			for b.Loop() {
@@ -69,6 +70,18 @@ func largeMesh(services, workloads int) *mesh.Snapshot {
 	return s
 }
 
+// addJobs adds running Jobs to the mesh, all in one namespace, and returns their number.
+func addJobs(s *mesh.Snapshot, jobs int) int {
+	for i := range jobs {
+		key := mesh.WorkloadKey{Namespace: s.Namespaces[0].Name, Kind: "Job", Name: fmt.Sprintf("job-%d", i)}
+		labels := map[string]string{"app": "job", "batch.kubernetes.io/controller-uid": key.Name}
+		selector := map[string]string{"batch.kubernetes.io/controller-uid": key.Name}
+		s.Workloads = append(s.Workloads, mesh.Workload{WorkloadKey: key, Selector: selector, Labels: labels})
+		s.Scopes = append(s.Scopes, mesh.Scope{Key: mesh.Key{Namespace: key.Namespace, Name: plan.ScopeName(key)}, Ours: true, Workload: key})
+	}
+	return jobs
+}
+
 // settle carries out the first plan.
 func settle(b *testing.B, s *mesh.Snapshot, now time.Time) {
 	for _, change := range plan.Make(s, cfg, now).Changes {
@@ -76,9 +89,12 @@ func settle(b *testing.B, s *mesh.Snapshot, now time.Time) {
 		case change.Sidecar != nil:
 			s.Sidecars = append(s.Sidecars, mesh.Sidecar{
 				Key: change.Key, Ours: true, Hosts: change.Sidecar.Spec.Egress[0].Hosts, Spec: marshal(b, &change.Sidecar.Spec),
+				Selector: change.Sidecar.Spec.WorkloadSelector.Labels,
 			})
 		case change.EnvoyFilter != nil:
-			s.DivertRules = append(s.DivertRules, mesh.DivertRule{Key: change.Key, Spec: marshal(b, &change.EnvoyFilter.Spec)})
+			s.DivertRules = append(s.DivertRules, mesh.DivertRule{
+				Key: change.Key, Spec: marshal(b, &change.EnvoyFilter.Spec), Selector: change.EnvoyFilter.Spec.WorkloadSelector.Labels,
+			})
 		}
 	}
 }

@@ -84,7 +84,7 @@ func foreignSidecar(w *world, c *candidate) (obstacle, bool) {
 
 // sharedSelector keeps a Sidecar from narrowing pods that it is not meant for, be their workload lazy or not.
 func sharedSelector(w *world, c *candidate) (obstacle, bool) {
-	for _, other := range w.crowd(c.key.Namespace).workloads {
+	for _, other := range w.crowd(c.key.Namespace).selected(c.workload.Selector) {
 		if other.WorkloadKey != c.key && selects(c.workload.Selector, other.Labels) {
 			return obstacle{"SharedSelector", fmt.Sprintf("its selector picks the pods of %s %s too", other.Kind, other.Name)}, true
 		}

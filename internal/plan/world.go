@@ -49,8 +49,23 @@ type view struct {
 // crowd are the things in a namespace that have a say in whether a workload is lazy.
 type crowd struct {
 	workloads []*mesh.Workload
-	enrolling []*mesh.Service // with a lazy-xds annotation
+	labelled  map[label][]*mesh.Workload // by each of their pods' labels, sorted by key
+	enrolling []*mesh.Service            // with a lazy-xds annotation
 	foreign   []*mesh.Sidecar
+}
+
+type label struct{ name, value string }
+
+// selected are the workloads whose pods a selector may pick: those that share its rarest label.
+func (c *crowd) selected(selector map[string]string) []*mesh.Workload {
+	var out []*mesh.Workload
+	first := true
+	for name, value := range selector {
+		if found := c.labelled[label{name, value}]; first || len(found) < len(out) {
+			out, first = found, false
+		}
+	}
+	return out
 }
 
 func newWorld(s *mesh.Snapshot, cfg Config, now time.Time) *world {
@@ -110,6 +125,9 @@ func (w *world) fillCrowds() {
 	for _, workload := range sortedPointers(w.snapshot.Workloads, byKey) {
 		crowd := w.crowd(workload.Namespace)
 		crowd.workloads = append(crowd.workloads, workload)
+		for name, value := range workload.Labels {
+			crowd.labelled[label{name, value}] = append(crowd.labelled[label{name, value}], workload)
+		}
 	}
 	for _, service := range w.catalog.services {
 		if service.Lazy != "" {
@@ -121,7 +139,7 @@ func (w *world) fillCrowds() {
 
 func (w *world) crowd(namespace string) *crowd {
 	if w.crowds[namespace] == nil {
-		w.crowds[namespace] = &crowd{}
+		w.crowds[namespace] = &crowd{labelled: map[label][]*mesh.Workload{}}
 	}
 	return w.crowds[namespace]
 }
