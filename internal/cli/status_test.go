@@ -98,7 +98,7 @@ func TestStatusOfNothing(t *testing.T) {
 func TestStatusTargetErrors(t *testing.T) {
 	for arg, want := range map[string]string{
 		"deploy/db":   "Deployment/db has no WorkloadScope here: it is not lazy, or does not exist",
-		"service/web": `"service" is not a kind of workload: use deployment, statefulset, daemonset, cronjob, job, replicaset or pod`,
+		"service/web": "service/web has no WorkloadScope here: it is not lazy, or does not exist",
 		"deploy/":     `"deploy/" names no workload: write KIND/NAME`,
 	} {
 		if _, _, err := status(t, scopes, "", true, arg); err == nil || err.Error() != want {

@@ -21,7 +21,7 @@ func (t target) String() string {
 	return t.kind + "/" + t.name
 }
 
-// kinds maps what users type to the kinds a workload may have.
+// kinds maps what users type to the kinds of workloads that have short names.
 var kinds = map[string]string{
 	"deployment": "Deployment", "deployments": "Deployment", "deploy": "Deployment",
 	"statefulset": "StatefulSet", "statefulsets": "StatefulSet", "sts": "StatefulSet",
@@ -40,14 +40,13 @@ func parseTargets(args []string) ([]target, error) {
 			targets = append(targets, target{name: arg})
 			continue
 		}
-		known, ok := kinds[strings.ToLower(strings.TrimSuffix(kind, ".apps"))]
-		if !ok {
-			return nil, fmt.Errorf("%q is not a kind of workload: use deployment, statefulset, daemonset, cronjob, job, replicaset or pod", kind)
+		if known, ok := kinds[strings.ToLower(strings.TrimSuffix(kind, ".apps"))]; ok {
+			kind = known
 		}
 		if name == "" {
 			return nil, fmt.Errorf("%q names no workload: write KIND/NAME", arg)
 		}
-		targets = append(targets, target{kind: known, name: name})
+		targets = append(targets, target{kind: kind, name: name})
 	}
 	return targets, nil
 }
@@ -58,7 +57,7 @@ func selectTargets(scopes *v1alpha1.WorkloadScopeList, targets []target) error {
 		return nil
 	}
 	matches := func(s v1alpha1.WorkloadScope, t target) bool {
-		return s.Spec.Workload.Name == t.name && (t.kind == "" || s.Spec.Workload.Kind == t.kind)
+		return s.Spec.Workload.Name == t.name && (t.kind == "" || strings.EqualFold(s.Spec.Workload.Kind, t.kind))
 	}
 	for _, t := range targets {
 		if !slices.ContainsFunc(scopes.Items, func(s v1alpha1.WorkloadScope) bool { return matches(s, t) }) {
