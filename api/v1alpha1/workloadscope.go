@@ -36,13 +36,15 @@ type WorkloadScopeList struct {
 
 // Mode overrides what the lazy-xds annotations say for one workload.
 //
-// +kubebuilder:validation:Enum=Lazy;Full
+// +kubebuilder:validation:Enum=Lazy;Full;Observe
 type Mode string
 
 // The modes of a WorkloadScope.
 const (
 	ModeLazy Mode = "Lazy" // only what the workload uses, the fallback egress for the rest
 	ModeFull Mode = "Full" // everything, as without LazyXDS
+	// ModeObserve narrows nothing, but records what the workload calls, so that it can become lazy with a full scope.
+	ModeObserve Mode = "Observe"
 )
 
 // WorkloadScopeSpec is the user's intent.
@@ -95,7 +97,7 @@ type WorkloadScopeStatus struct {
 	// selector is the pod labels that the scope's Sidecar selects by.
 	// +optional
 	Selector map[string]string `json:"selector,omitempty"`
-	// services is the number of services in scope, for whatever reason.
+	// services is the number of services in scope, for whatever reason; of an observed workload, those that would be.
 	// +optional
 	Services int32 `json:"services,omitempty"`
 	// learned is the number of services in scope because the workload was seen to call them.
@@ -164,7 +166,7 @@ type Dependency struct {
 	// firstSeen is when the first call was seen.
 	// +optional
 	FirstSeen *metav1.Time `json:"firstSeen,omitempty"`
-	// lastSeen is when a call was last seen to take the fallback, to the hour: direct calls are not seen.
+	// lastSeen is when a call was last seen, to the hour: direct calls are only seen while the workload is observed.
 	// +optional
 	LastSeen *metav1.Time `json:"lastSeen,omitempty"`
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/lazyxds/lazyxds/internal/accesslog"
 	"github.com/lazyxds/lazyxds/internal/apply"
 	"github.com/lazyxds/lazyxds/internal/controller"
+	"github.com/lazyxds/lazyxds/internal/mesh"
 	"github.com/lazyxds/lazyxds/internal/plan"
 	"github.com/lazyxds/lazyxds/internal/version"
 	"github.com/lazyxds/lazyxds/internal/watch"
@@ -99,7 +100,7 @@ func runController(ctx context.Context, opts *options, log *slog.Logger) error {
 		DivertedCIDRs: diverted, Settle: opts.settle, Warm: plan.WarmTime, GoneTTL: opts.goneTTL,
 	}, controller.NewEvents(mgr.GetEventRecorder("lazyxds"), w.Reference), counts, log, pokes)
 	intake := controller.NewIntake(opts.alsAddress,
-		accesslog.NewServer(accesslog.Config{}, accesslog.NewMetrics(metrics.Registry), log),
+		accesslog.NewServer(accesslog.Config{Egress: mesh.Key{Namespace: opts.namespace, Name: plan.EgressName}}, accesslog.NewMetrics(metrics.Registry), log),
 		controller.NewLearning(w, applier, opts.clusterDomain, counts, log))
 
 	for _, runnable := range []manager.Runnable{planner, intake} {

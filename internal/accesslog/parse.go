@@ -19,13 +19,14 @@ const (
 	NoCommon   Reason = "no_common"   // it has no common properties
 	NoSource   Reason = "no_source"   // it names no client
 	BadAddress Reason = "bad_address" // its client is no address a pod could have
-	IsInbound  Reason = "inbound"     // it is about a request to the egress itself
+	IsInbound  Reason = "inbound"     // it is about a request to the proxy itself
 	IsUDP      Reason = "udp"         // sidecars do not handle UDP
 	NoService  Reason = "no_service"  // neither address, authority nor cluster tells what was called
+	NoReporter Reason = "no_reporter" // its stream is no sidecar's, nor the egress's
 )
 
 // Reasons lists every reason there is.
-var Reasons = []Reason{NoCommon, NoSource, BadAddress, IsInbound, IsUDP, NoService}
+var Reasons = []Reason{NoCommon, NoSource, BadAddress, IsInbound, IsUDP, NoService, NoReporter}
 
 // Rejection is the error for an entry that cannot become an observation.
 type Rejection struct {

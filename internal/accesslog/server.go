@@ -36,6 +36,8 @@ const (
 
 // Config is what the server needs to know.
 type Config struct {
+	// Egress names the Deployment of the fallback egress.
+	Egress mesh.Key
 	// Queue is how many observations wait for the learner at most; what comes on top is dropped and counted.
 	// The zero value stands for 10,000.
 	Queue int
@@ -45,6 +47,7 @@ type Config struct {
 type Server struct {
 	alsv3.UnimplementedAccessLogServiceServer
 
+	egress   mesh.Key
 	queue    chan mesh.Observation
 	metrics  *Metrics
 	log      *slog.Logger
@@ -57,6 +60,7 @@ func NewServer(cfg Config, metrics *Metrics, log *slog.Logger) *Server {
 		cfg.Queue = 10_000
 	}
 	return &Server{
+		egress:   cfg.Egress,
 		queue:    make(chan mesh.Observation, cfg.Queue),
 		metrics:  metrics,
 		log:      log,
@@ -121,6 +125,7 @@ func (s *Server) StreamAccessLogs(stream alsv3.AccessLogService_StreamAccessLogs
 // receive reads the stream to its end. A stream's node introduces itself in the first message only.
 func (s *Server) receive(stream alsv3.AccessLogService_StreamAccessLogsServer) error {
 	log := s.log
+	var from reporter
 	told := map[Reason]bool{}
 	for {
 		message, err := stream.Recv()
@@ -136,8 +141,9 @@ func (s *Server) receive(stream alsv3.AccessLogService_StreamAccessLogsServer) e
 		if id := message.GetIdentifier(); id != nil {
 			log = s.log.With("node", clip(id.GetNode().GetId()), "log", clip(id.GetLogName()))
 			log.Debug("access-log stream opened")
+			from = reporterOf(id.GetNode().GetId(), s.egress)
 		}
-		for reason := range s.take(message, time.Now()) {
+		for reason := range s.take(message, from, time.Now()) {
 			if !told[reason] {
 				told[reason] = true
 				log.Warn("access-log entries cannot be used; told once per stream, see lazyxds_als_entries_total", "reason", reason)
@@ -147,11 +153,14 @@ func (s *Server) receive(stream alsv3.AccessLogService_StreamAccessLogsServer) e
 }
 
 // take queues the entries of a message and returns why it could not use some.
-func (s *Server) take(message *alsv3.StreamAccessLogsMessage, received time.Time) map[Reason]bool {
+func (s *Server) take(message *alsv3.StreamAccessLogsMessage, from reporter, received time.Time) map[Reason]bool {
 	rejected := map[Reason]bool{}
 	count := func(protocol string, common *accesslogv3.AccessLogCommon, obs mesh.Observation, err error) {
 		if age, ok := lag(common, received); ok {
 			s.metrics.lag.Observe(age.Seconds())
+		}
+		if err == nil {
+			obs, err = from.attribute(obs)
 		}
 		if rejection, ok := errors.AsType[Rejection](err); ok {
 			rejected[rejection.Reason] = true

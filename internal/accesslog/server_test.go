@@ -37,6 +37,7 @@ func start(t *testing.T, cfg Config) *running {
 	t.Helper()
 	listener := bufconn.Listen(8 << 20)
 	ctx, cancel := context.WithCancel(t.Context())
+	cfg.Egress = egress
 	r := &running{
 		Server: NewServer(cfg, NewMetrics(prometheus.NewPedanticRegistry()), slog.New(slog.DiscardHandler)),
 		stop:   cancel,
@@ -57,12 +58,21 @@ func start(t *testing.T, cfg Config) *running {
 	return r
 }
 
+// stream opens a stream as the egress does.
 func (r *running) stream(t *testing.T) alsv3.AccessLogService_StreamAccessLogsClient {
+	t.Helper()
+	return r.streamAs(t, "sidecar~10.244.0.3~istio-egressgateway-lazyxds-1.istio-system~istio-system.svc.cluster.local")
+}
+
+func (r *running) streamAs(t *testing.T, node string) alsv3.AccessLogService_StreamAccessLogsClient {
 	t.Helper()
 	stream, err := alsv3.NewAccessLogServiceClient(r.conn).StreamAccessLogs(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	send(t, stream, &alsv3.StreamAccessLogsMessage{Identifier: &alsv3.StreamAccessLogsMessage_Identifier{
+		Node: &corev3.Node{Id: node}, LogName: "http_envoy_accesslog",
+	}})
 	return stream
 }
 
@@ -101,11 +111,7 @@ func send(t *testing.T, stream alsv3.AccessLogService_StreamAccessLogsClient, me
 func TestServerTakesEntriesIn(t *testing.T) {
 	r := start(t, Config{})
 	stream := r.stream(t)
-	hello := httpLogs(request())
-	hello.Identifier = &alsv3.StreamAccessLogsMessage_Identifier{
-		Node: &corev3.Node{Id: strings.Repeat("n", 1<<20)}, LogName: "http_envoy_accesslog",
-	}
-	send(t, stream, hello, tcpLogs(
+	send(t, stream, httpLogs(request()), tcpLogs(
 		&accesslogv3.TCPAccessLogEntry{},
 		&accesslogv3.TCPAccessLogEntry{CommonProperties: request().CommonProperties},
 	), &alsv3.StreamAccessLogsMessage{}, httpLogs(nil, request(func(e *accesslogv3.HTTPAccessLogEntry) {
@@ -126,6 +132,23 @@ func TestServerTakesEntriesIn(t *testing.T) {
 		if n := testutil.ToFloat64(r.metrics.entries.WithLabelValues(want.protocol, want.result)); n != 1 {
 			t.Errorf("entries{%s,%s} = %v, want 1", want.protocol, want.result, n)
 		}
+	}
+}
+
+// What a sidecar reports is its own pod's doing; what nobody knows reports counts as rejected.
+func TestServerTellsReportersApart(t *testing.T) {
+	r := start(t, Config{})
+	send(t, r.streamAs(t, "sidecar~10.244.0.9~web-1.demo~demo.svc.cluster.local"), httpLogs(request()))
+	if obs := r.next(t); obs.Source.String() != "10.244.0.9" {
+		t.Errorf("the observation of a sidecar is of %s, want its own pod", obs.Source)
+	}
+	stranger := r.streamAs(t, strings.Repeat("n", 1<<20))
+	send(t, stranger, httpLogs(request()))
+	if _, err := stranger.CloseAndRecv(); err != nil {
+		t.Fatal(err)
+	}
+	if n := testutil.ToFloat64(r.metrics.entries.WithLabelValues("http", "no_reporter")); n != 1 {
+		t.Errorf("entries{http,no_reporter} = %v, want 1", n)
 	}
 }
 

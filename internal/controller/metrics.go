@@ -15,7 +15,8 @@ import (
 	"github.com/lazyxds/lazyxds/internal/version"
 )
 
-// forgetLearned is how long a lesson may take to reach a Sidecar before it is no longer timed: another replica leads.
+// forgetLearned is how long a lesson may take to reach a Sidecar before it is no longer timed: another replica leads,
+// or the workload is only observed.
 const forgetLearned = 10 * time.Minute
 
 // Metrics counts what the controller does. Labels name namespaces at most: workloads and services would be too many.
@@ -131,6 +132,10 @@ func (m *Metrics) applied(c plan.Change, err error, now time.Time) {
 	defer m.mu.Unlock()
 	lesson, ok := m.waiting[c.Workload]
 	if !ok {
+		return
+	}
+	if now.Sub(lesson.at) > forgetLearned {
+		delete(m.waiting, c.Workload)
 		return
 	}
 	for _, egress := range c.Sidecar.Spec.Egress {

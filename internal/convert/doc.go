@@ -14,6 +14,10 @@ import (
 const (
 	// LazyAnnotation enrols a Namespace, a Service or a workload.
 	LazyAnnotation = "lazy-xds"
+	// IncludeAnnotation and ExcludeAnnotation list patterns for the scopes of the workloads of a Namespace, of a Service or
+	// of an owner, separated by commas.
+	IncludeAnnotation = "lazyxds.io/include"
+	ExcludeAnnotation = "lazyxds.io/exclude"
 	// ManagedByLabel with the value ManagedBy marks the objects LazyXDS writes; others are never touched.
 	ManagedByLabel = "app.kubernetes.io/managed-by"
 	// ManagedBy is the value of ManagedByLabel on our objects.
@@ -21,6 +25,11 @@ const (
 	// WidenedAtAnnotation is set on a divert rule when its workload gets the full scope back: the time, in RFC 3339. The
 	// rule has to outlive the Sidecar until every proxy has taken the change, and nothing else remembers since when.
 	WidenedAtAnnotation = "lazyxds.io/widened-at"
+	// DivertsSinceAnnotation is set on a divert rule that at first only observed: since when it diverts, in RFC 3339, or
+	// DivertsNever. Without it, the rule diverts since it was created.
+	DivertsSinceAnnotation = "lazyxds.io/diverts-since"
+	// DivertsNever is the value of DivertsSinceAnnotation while a workload is observed.
+	DivertsNever = "never"
 	// WarmSinceAnnotation is set on a Sidecar of ours while it has a warm listener: the time of the listener's last change, in
 	// RFC 3339. The clusters it makes exist need a moment before, or after, routes name them.
 	WarmSinceAnnotation = "lazyxds.io/warm-since"
@@ -34,6 +43,16 @@ const (
 
 // Ours reports whether LazyXDS manages the object.
 func Ours(o metav1.Object) bool { return o.GetLabels()[ManagedByLabel] == ManagedBy }
+
+// patternsOf reads the patterns of several sets of annotations, which add up.
+func patternsOf(annotations ...map[string]string) mesh.Patterns {
+	var out mesh.Patterns
+	for _, a := range annotations {
+		out.Include = append(out.Include, splitList(a[IncludeAnnotation])...)
+		out.Exclude = append(out.Exclude, splitList(a[ExcludeAnnotation])...)
+	}
+	return out
+}
 
 func key(o metav1.Object) mesh.Key { return mesh.Key{Namespace: o.GetNamespace(), Name: o.GetName()} }
 

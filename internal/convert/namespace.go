@@ -14,5 +14,6 @@ func Namespace(n *corev1.Namespace) mesh.Namespace {
 		Lazy:        n.Annotations[LazyAnnotation],
 		Inject:      injection == "enabled" || (injection != "disabled" && n.Labels["istio.io/rev"] != ""),
 		Terminating: n.DeletionTimestamp != nil,
+		Patterns:    patternsOf(n.Annotations),
 	}
 }

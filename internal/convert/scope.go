@@ -8,7 +8,7 @@ import (
 )
 
 // modes translates the API's modes into the values of the lazy-xds annotation.
-var modes = map[v1alpha1.Mode]string{v1alpha1.ModeLazy: "true", v1alpha1.ModeFull: "false"}
+var modes = map[v1alpha1.Mode]string{v1alpha1.ModeLazy: "true", v1alpha1.ModeFull: "false", v1alpha1.ModeObserve: "observe"}
 
 // ReasonWorkloadGone is the reason of the Ready condition from when a scope's workload was found missing. It is read back
 // here: the condition is what remembers since when.

@@ -24,6 +24,7 @@ func Service(s *corev1.Service, clusterDomain string) mesh.Service {
 		ExportTo: splitList(s.Annotations[exportToAnnotation]),
 		Selector: s.Spec.Selector,
 		Lazy:     s.Annotations[LazyAnnotation],
+		Patterns: patternsOf(s.Annotations),
 	}
 	if s.Spec.Type == corev1.ServiceTypeExternalName {
 		out.External = Host(s.Spec.ExternalName)

@@ -51,7 +51,12 @@ func DivertRule(f *networkingv1alpha3.EnvoyFilter) (mesh.DivertRule, error) {
 		Key:      key(f),
 		Selector: f.Spec.GetWorkloadSelector().GetLabels(),
 		Created:  f.CreationTimestamp.Time,
+		Observes: f.Annotations[DivertsSinceAnnotation] == DivertsNever,
 		Spec:     spec,
+	}
+	out.DivertsSince = out.Created
+	if at, err := time.Parse(time.RFC3339, f.Annotations[DivertsSinceAnnotation]); err == nil {
+		out.DivertsSince = at
 	}
 	if at, err := time.Parse(time.RFC3339, f.Annotations[WidenedAtAnnotation]); err == nil {
 		out.WidenedAt = at

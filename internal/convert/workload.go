@@ -71,6 +71,7 @@ func CronJob(c *batchv1.CronJob) mesh.Workload {
 	template := &c.Spec.JobTemplate.Spec.Template
 	out := workload(KindCronJob, c, &metav1.LabelSelector{MatchLabels: template.Labels}, template)
 	out.Lazy = cmp.Or(template.Annotations[LazyAnnotation], c.Spec.JobTemplate.Annotations[LazyAnnotation], out.Lazy)
+	out.Patterns = patternsOf(template.Annotations, c.Spec.JobTemplate.Annotations, c.Annotations)
 	return out
 }
 
@@ -80,7 +81,9 @@ func Pod(p *corev1.Pod) (mesh.Workload, bool) {
 		return mesh.Workload{}, false
 	}
 	template := &corev1.PodTemplateSpec{ObjectMeta: p.ObjectMeta, Spec: p.Spec}
-	return workload(KindPod, p, &metav1.LabelSelector{MatchLabels: p.Labels}, template), true
+	out := workload(KindPod, p, &metav1.LabelSelector{MatchLabels: p.Labels}, template)
+	out.Patterns = patternsOf(p.Annotations) // it is its own template
+	return out, true
 }
 
 func workload(kind string, owner metav1.Object, selector *metav1.LabelSelector, t *corev1.PodTemplateSpec) mesh.Workload {
@@ -89,6 +92,7 @@ func workload(kind string, owner metav1.Object, selector *metav1.LabelSelector, 
 		UID:            string(owner.GetUID()),
 		Labels:         t.Labels,
 		Lazy:           cmp.Or(t.Annotations[LazyAnnotation], owner.GetAnnotations()[LazyAnnotation]),
+		Patterns:       patternsOf(t.Annotations, owner.GetAnnotations()),
 		Inject:         cmp.Or(t.Labels[injectMark], t.Annotations[injectMark]),
 		Gateway:        isGateway(t),
 		NoRedirect:     noRedirect(t),

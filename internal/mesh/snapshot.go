@@ -57,7 +57,17 @@ type Namespace struct {
 	Inject bool
 	// Terminating tells that it is being deleted, with all that is in it.
 	Terminating bool
+	Patterns    Patterns
 }
+
+// Patterns are what the annotations of an object want in the scopes of its workloads, or kept out of them: "namespace/host"
+// patterns, verbatim.
+type Patterns struct {
+	Include, Exclude []string
+}
+
+// Empty tells that nothing is wanted.
+func (p Patterns) Empty() bool { return len(p.Include)+len(p.Exclude) == 0 }
 
 // ServiceKind tells where a Service comes from.
 type ServiceKind int
@@ -89,7 +99,8 @@ type Service struct {
 	// Selector selects the pods of a Service, or the workloads of a ServiceEntry; empty for none.
 	Selector map[string]string
 	// Lazy is the value of its lazy-xds annotation, verbatim.
-	Lazy string
+	Lazy     string
+	Patterns Patterns
 }
 
 // Protocol is how a service port is served, as far as scopes care.
@@ -150,6 +161,10 @@ type DivertRule struct {
 	Key
 	Selector map[string]string
 	Created  time.Time
+	// Observes tells that it diverts nothing yet: its workload is only observed.
+	Observes bool
+	// DivertsSince is when it began to divert; meaningless if it does not.
+	DivertsSince time.Time
 	// WidenedAt is when its workload was given the full scope back; zero while it is lazy. It is kept on the object.
 	WidenedAt time.Time
 	// Spec is the object's spec as JSON, to tell whether anything changed.
@@ -169,6 +184,8 @@ type Workload struct {
 	FromPods bool
 	// Lazy is the value of the nearest lazy-xds annotation, verbatim: pod template, else owner.
 	Lazy string
+	// Patterns are those of the pod template and of the owner.
+	Patterns Patterns
 	// Inject is the pod template's sidecar.istio.io/inject label or annotation ("true", "false"); empty for neither.
 	Inject string
 	// Gateway tells that its proxies are gateways, which no Sidecar applies to.
@@ -188,7 +205,7 @@ type Scope struct {
 	Ours       bool
 	Workload   WorkloadKey
 	Generation int64
-	// Mode is the user's override: "true", "false" or empty for what annotations say.
+	// Mode is the user's override: "true", "false", "observe" or empty for what annotations say.
 	Mode string
 	// Include are "namespace/host" patterns always in scope, Exclude ones never in scope.
 	Include, Exclude []string

@@ -41,7 +41,7 @@ type builder struct {
 	namespace        string
 	identity         string
 	dependencies     []mesh.Dependency
-	include, exclude []pattern
+	include, exclude []wanted
 
 	hosts map[scopeKey]ScopedHost
 	queue []*mesh.Service // in scope, but what they entail is not yet
@@ -50,7 +50,7 @@ type builder struct {
 }
 
 // build returns the scope of a workload, sorted by namespace and host.
-func (w *world) build(workload *mesh.Workload, scope *mesh.Scope, include, exclude []pattern) []ScopedHost {
+func (w *world) build(workload *mesh.Workload, scope *mesh.Scope, include, exclude []wanted) []ScopedHost {
 	b := &builder{
 		world: w, view: w.view(workload.Namespace), namespace: workload.Namespace,
 		identity: mesh.Identity(workload.Namespace, workload.ServiceAccount),

@@ -18,31 +18,35 @@ import (
 
 var testConfig = Config{RootNamespace: "istio-system", EgressNamespace: "istio-system", ClusterDomain: "cluster.local"}
 
-// TestDivertRule compares the rule of a small mesh with the one in testdata, which is as users find it in their cluster.
-func TestDivertRule(t *testing.T) {
-	const path = "testdata/divert-rule.yaml"
+// TestRules compares the rules of a small mesh with those in testdata, which are as users find them in their cluster.
+func TestRules(t *testing.T) {
 	key := mesh.WorkloadKey{Namespace: "demo", Kind: "Deployment", Name: "web"}
 	c := &candidate{key: key, object: mesh.Key{Namespace: "demo", Name: ObjectName(key)}}
 	ranges := []netip.Prefix{netip.MustParsePrefix("10.96.0.0/12"), autoAllocated[0]}
-	rule := newRule(c, divertSpec(testConfig, ranges).selecting(map[string]string{"app": "web"}))
-	got, err := yaml.Marshal(rule)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if flag.Lookup("update").Value.String() == "true" {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
+	pods := map[string]string{"app": "web"}
+	for path, rule := range map[string]*networkingv1alpha3.EnvoyFilter{
+		"testdata/divert-rule.yaml":    newRule(c, divertSpec(testConfig, ranges).selecting(pods)),
+		"testdata/observing-rule.yaml": newObservingRule(c, observeSpec(testConfig).selecting(pods)),
+	} {
+		got, err := yaml.Marshal(rule)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
-	if strings.Contains(string(got), "${") {
-		t.Error("something was not filled in")
+		if flag.Lookup("update").Value.String() == "true" {
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", path, diff)
+		}
+		if strings.Contains(string(got), "${") {
+			t.Errorf("%s: something was not filled in", path)
+		}
 	}
 }
 

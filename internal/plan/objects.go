@@ -35,6 +35,20 @@ func newRule(c *candidate, s spec) *networkingv1alpha3.EnvoyFilter {
 	return out
 }
 
+// divertRule makes a workload's divert rule. If one takes the place of an observing rule it bears the time, since it may be
+// relied on only when it has reached every proxy.
+func (w *world) divertRule(c *candidate, s spec) *networkingv1alpha3.EnvoyFilter {
+	out := newRule(c, s)
+	switch {
+	case c.rule == nil:
+	case c.rule.Observes:
+		out.Annotations[convert.DivertsSinceAnnotation] = w.now.UTC().Format(time.RFC3339Nano)
+	case !c.rule.DivertsSince.Equal(c.rule.Created):
+		out.Annotations[convert.DivertsSinceAnnotation] = c.rule.DivertsSince.UTC().Format(time.RFC3339Nano)
+	}
+	return out
+}
+
 func newScope(key mesh.WorkloadKey, name string) *v1alpha1.WorkloadScope {
 	return &v1alpha1.WorkloadScope{
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "WorkloadScope"},

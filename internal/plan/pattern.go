@@ -8,7 +8,7 @@ import (
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
-// pattern is a "namespace/host" of a WorkloadScope's include and exclude lists; either part may be "*".
+// pattern is a "namespace/host" that a user wants in scopes, or kept out of them; either part may be "*".
 type pattern struct {
 	namespace string
 	host      mesh.Host
@@ -18,21 +18,26 @@ type pattern struct {
 var wellFormed = regexp.MustCompile(
 	`^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)/(\*|(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$`)
 
-// parsePatterns returns the patterns that make sense, and an error that names the first that does not.
-func parsePatterns(field string, in []string) ([]pattern, error) {
-	var out []pattern
+// parsePatterns returns the patterns of a field that make sense, and an error that names the first that does not.
+func parsePatterns(field string, in []string) ([]wanted, error) {
+	var out []wanted
 	var err error
 	for _, s := range in {
-		if !wellFormed.MatchString(s) {
+		p, ok := parsePattern(s)
+		if !ok {
 			if err == nil {
-				err = fmt.Errorf("spec.%s: %q is not \"namespace/host\"", field, s)
+				err = fmt.Errorf("%s: %q is not \"namespace/host\"", field, s)
 			}
 			continue
 		}
-		namespace, host, _ := strings.Cut(s, "/")
-		out = append(out, pattern{namespace, mesh.Host(host)})
+		out = append(out, wanted{p, field})
 	}
 	return out, err
+}
+
+func parsePattern(s string) (pattern, bool) {
+	namespace, host, _ := strings.Cut(s, "/")
+	return pattern{namespace, mesh.Host(host)}, wellFormed.MatchString(s)
 }
 
 func (p pattern) covers(namespace string, host mesh.Host) bool {

@@ -26,7 +26,7 @@ var sources = []func(*builder){observed, included, system, referenced, exception
 func observed(b *builder) {
 	for _, dependency := range b.dependencies {
 		for _, service := range b.world.catalog.named(dependency.Host, b.namespace) {
-			excluded := func(p pattern) bool { return p.covers(service.Namespace, service.Host) }
+			excluded := func(p wanted) bool { return p.covers(service.Namespace, service.Host) }
 			if slices.ContainsFunc(b.exclude, excluded) {
 				continue
 			}
@@ -43,8 +43,8 @@ func observed(b *builder) {
 // what they entail.
 func included(b *builder) {
 	for _, p := range b.include {
-		detail := fmt.Sprintf("spec.include has %s/%s", p.namespace, p.host)
-		for _, service := range b.world.catalog.matching(p, b.namespace) {
+		detail := fmt.Sprintf("%s has %s/%s", p.by, p.namespace, p.host)
+		for _, service := range b.world.catalog.matching(p.pattern, b.namespace) {
 			b.add(reasoned{service, v1alpha1.SourceInclude, detail})
 		}
 		b.name(ScopedHost{

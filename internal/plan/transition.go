@@ -16,9 +16,9 @@ import (
 
 // verdict is what is to become of a workload, before looking at what the cluster holds.
 type verdict struct {
-	enrolled bool // somebody wants it lazy
-	lazy     bool // and nothing speaks against it
-	ready    Condition
+	enrolled bool      // somebody wants it lazy or observed
+	mode     mode      // what it is to be, full if something speaks against it
+	ready    Condition // unless it is to be lazy
 }
 
 func (w *world) judge(c *candidate) verdict {
@@ -26,18 +26,26 @@ func (w *world) judge(c *candidate) verdict {
 		return verdict{ready: Condition{false, convert.ReasonWorkloadGone, missing(c.key)}}
 	}
 	wish := w.wanted(c)
-	if !wish.lazy {
+	if wish.mode == full {
 		message := "no lazy-xds annotation enrols it"
 		if wish.by != "" {
 			message = wish.by + " opts out"
 		}
 		return verdict{ready: Condition{false, "NotEnrolled", message}}
 	}
-	if found, ok := w.obstacle(c); ok {
+	found, ok := w.obstacle(c)
+	if !ok && wish.mode == observe {
+		found, ok = w.unobservable(c)
+	}
+	if ok {
 		w.noteObstacle(c, found)
 		return verdict{enrolled: true, ready: Condition{false, found.reason, found.message}}
 	}
-	return verdict{enrolled: true, lazy: true}
+	out := verdict{enrolled: true, mode: wish.mode}
+	if wish.mode == observe {
+		out.ready = Condition{false, "Observing", wish.by + " has it observed: it keeps the full scope, and its own sidecars report what it calls"}
+	}
+	return out
 }
 
 func missing(key mesh.WorkloadKey) string {
@@ -53,13 +61,16 @@ func missing(key mesh.WorkloadKey) string {
 //	--------+----------------+---------+-----------------------------------------------------------------
 //	lazy    | any            | -       | wait while the fallback is not ready
 //	lazy    | -              | -       | apply the rule, and the Sidecar with it if no proxy runs yet
+//	lazy    | observes       | -       | make it divert, and the Sidecar with it if no proxy runs yet
 //	lazy    | since < Settle | -       | wait
 //	lazy    | since ≥ Settle | -       | apply the Sidecar
 //	lazy    | any            | yes     | apply whichever differs
 //	full    | any            | yes     | warm all clusters, then delete the Sidecar and note the time on the rule
 //	full    | widened < Settle | -     | wait (a rule without the note gets it now)
-//	full    | widened ≥ Settle | -     | delete the rule
+//	full    | widened ≥ Settle, or observes | - | delete the rule
 //	full    | -              | -       | delete the WorkloadScope, unless someone may still need it
+//	observe | -, or as above | -       | apply the observing rule, instead of deleting the divert rule
+//	observe | else           | any     | as for full
 //
 // A Sidecar changes in steps, which [imports] lists.
 //
@@ -75,8 +86,10 @@ func (w *world) step(p *Plan, c *candidate) {
 	}
 	out := w.describe(c, v)
 	switch {
-	case v.lazy:
+	case v.mode == lazy:
 		w.narrow(p, c, &out)
+	case v.mode == observe && w.widened(c):
+		w.observe(p, c)
 	case c.sidecar != nil || c.rule != nil:
 		w.widen(p, c, v.ready.Message)
 	case !v.enrolled && w.forget(p, c, v.ready.Message):
@@ -100,8 +113,8 @@ func (w *world) narrow(p *Plan, c *candidate, out *Workload) {
 		return
 	}
 	rule := w.view(c.key.Namespace).rule.selecting(c.workload.Selector)
-	if c.rule == nil || !c.rule.WidenedAt.IsZero() || !rule.same(c.rule.Spec) {
-		p.change(c, divert, Change{EnvoyFilter: newRule(c, rule), Why: "sends what is not in scope to the fallback egress"})
+	if c.rule == nil || c.rule.Observes || !c.rule.WidenedAt.IsZero() || !rule.same(c.rule.Spec) {
+		p.change(c, divert, Change{EnvoyFilter: w.divertRule(c, rule), Why: "sends what is not in scope to the fallback egress"})
 	}
 	if settled := w.settled(c); settled.After(w.now) {
 		p.wake(settled)
@@ -150,11 +163,11 @@ func (w *world) settled(c *candidate) time.Time {
 	switch {
 	case c.sidecar != nil || c.workload.WithSidecar == 0:
 		return w.now
-	case c.rule == nil:
+	case c.rule == nil || c.rule.Observes:
 		return w.now.Add(w.cfg.Settle)
 	}
 	// The API server cuts creation times down to the second.
-	return c.rule.Created.Add(time.Second + w.cfg.Settle)
+	return c.rule.DivertsSince.Add(time.Second + w.cfg.Settle)
 }
 
 // widen gives a workload the full scope back: all clusters come first, then the Sidecar goes, and the rule when every proxy
@@ -167,14 +180,25 @@ func (w *world) widen(p *Plan, c *candidate, why string) {
 		p.change(c, widenNow, Change{Verb: Delete, Sidecar: &networkingv1.Sidecar{ObjectMeta: metadata(c.object)}, Why: why})
 		p.notice(c, Normal, "LazyDisabled", why)
 		w.stamp(p, c)
-	case c.rule.WidenedAt.IsZero() || c.rule.WidenedAt.After(w.now):
-		w.stamp(p, c)
-	case w.now.Sub(c.rule.WidenedAt) < w.cfg.Settle:
-		p.wake(c.rule.WidenedAt.Add(w.cfg.Settle))
-	default:
+	case w.widened(c):
 		filter := &networkingv1alpha3.EnvoyFilter{ObjectMeta: metadata(c.object)}
 		p.change(c, undivert, Change{Verb: Delete, EnvoyFilter: filter, Why: why})
+	case c.rule.WidenedAt.IsZero() || c.rule.WidenedAt.After(w.now):
+		w.stamp(p, c)
+	default:
+		p.wake(c.rule.WidenedAt.Add(w.cfg.Settle))
 	}
+}
+
+// widened tells whether no proxy of the workload needs a divert rule any more, or ever did.
+func (w *world) widened(c *candidate) bool {
+	if c.sidecar != nil {
+		return false
+	}
+	if c.rule == nil || c.rule.Observes {
+		return true
+	}
+	return !c.rule.WidenedAt.IsZero() && !w.now.Before(c.rule.WidenedAt.Add(w.cfg.Settle))
 }
 
 // holdsAll tells whether the workload's proxies, if there are any, hold all clusters of the mesh.

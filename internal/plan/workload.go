@@ -15,7 +15,7 @@ type Workload struct {
 	ScopeName string
 	// Selector is what its Sidecar selects by; empty if the workload is gone.
 	Selector map[string]string
-	// Hosts is its scope, sorted by namespace and host; empty if it is not lazy.
+	// Hosts is its scope, sorted by namespace and host, or what that would be while it is observed; empty otherwise.
 	Hosts           []ScopedHost
 	Accepted, Ready Condition
 
@@ -38,7 +38,7 @@ func (w Workload) scopeKey() mesh.Key { return mesh.Key{Namespace: w.Key.Namespa
 // describe begins the verdict on a candidate: its scope, and whether the user's part of it makes sense.
 func (w *world) describe(c *candidate, v verdict) Workload {
 	out := Workload{Key: c.key, Accepted: accepted, Ready: v.ready, catalog: w.catalog}
-	var include, exclude []pattern
+	var include, exclude []wanted
 	switch {
 	case c.scope != nil:
 		out.ScopeName, out.generation = c.scope.Name, c.scope.Generation
@@ -49,16 +49,20 @@ func (w *world) describe(c *candidate, v verdict) Workload {
 	if c.workload != nil {
 		out.Selector = c.workload.Selector
 	}
-	if v.lazy {
+	if v.enrolled {
+		alsoInclude, alsoExclude := w.annotated(c)
+		include, exclude = append(include, alsoInclude...), append(exclude, alsoExclude...)
+	}
+	if v.mode != full {
 		out.Hosts = w.build(c.workload, c.scope, include, exclude)
 	}
 	return out
 }
 
 // intent reads the user's part of a scope. What makes no sense has no effect, and the condition names it.
-func (w *world) intent(s *mesh.Scope) (include, exclude []pattern, _ Condition) {
-	include, includeErr := parsePatterns("include", s.Include)
-	exclude, excludeErr := parsePatterns("exclude", s.Exclude)
+func (w *world) intent(s *mesh.Scope) (include, exclude []wanted, _ Condition) {
+	include, includeErr := parsePatterns("spec.include", s.Include)
+	exclude, excludeErr := parsePatterns("spec.exclude", s.Exclude)
 	refused := func(reason, message string) Condition {
 		w.notice(Notice{"WorkloadScope", s.Namespace, s.Name, Warning, reason, message})
 		return Condition{false, reason, message}
@@ -66,7 +70,7 @@ func (w *world) intent(s *mesh.Scope) (include, exclude []pattern, _ Condition) 
 	if err := cmp.Or(includeErr, excludeErr); err != nil {
 		return include, exclude, refused("InvalidPattern", err.Error())
 	}
-	if s.Mode != "" && s.Mode != "true" && s.Mode != "false" {
+	if _, known := modes[s.Mode]; s.Mode != "" && !known {
 		return include, exclude, refused("InvalidMode", fmt.Sprintf("spec.mode: %q means nothing and counts as Full", s.Mode))
 	}
 	return include, exclude, accepted

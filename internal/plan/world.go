@@ -21,8 +21,9 @@ type world struct {
 	namespaces map[string]mesh.Namespace
 	views      map[string]*view
 	crowds     map[string]*crowd
-	// rulesByRange are the divert rules rendered so far, without selector.
+	// rulesByRange are the divert rules rendered so far, observing is the rule of observed workloads; without selector.
 	rulesByRange map[string]spec
+	observing    spec
 
 	sidecars   map[mesh.Key]*mesh.Sidecar    // ours
 	rules      map[mesh.Key]*mesh.DivertRule // ours
@@ -51,6 +52,7 @@ type crowd struct {
 	workloads []*mesh.Workload
 	labelled  map[label][]*mesh.Workload // by each of their pods' labels, sorted by key
 	enrolling []*mesh.Service            // with a lazy-xds annotation
+	wanting   []*mesh.Service            // with include or exclude annotations
 	foreign   []*mesh.Sidecar
 }
 
@@ -78,6 +80,7 @@ func newWorld(s *mesh.Snapshot, cfg Config, now time.Time) *world {
 		views:        map[string]*view{},
 		crowds:       map[string]*crowd{},
 		rulesByRange: map[string]spec{},
+		observing:    observeSpec(cfg),
 		sidecars:     map[mesh.Key]*mesh.Sidecar{},
 		rules:        map[mesh.Key]*mesh.DivertRule{},
 		refusals:     map[mesh.Key]*mesh.Policy{},
@@ -133,6 +136,10 @@ func (w *world) fillCrowds() {
 		if service.Lazy != "" {
 			crowd := w.crowd(service.Namespace)
 			crowd.enrolling = append(crowd.enrolling, service)
+		}
+		if !service.Patterns.Empty() {
+			crowd := w.crowd(service.Namespace)
+			crowd.wanting = append(crowd.wanting, service)
 		}
 	}
 }
