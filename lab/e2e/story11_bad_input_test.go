@@ -34,7 +34,7 @@ spec:
 `
 	for name, c := range map[string]struct{ text, want string }{
 		"an include that is no pattern": {fmt.Sprintf(scope, "Deployment", "client", `"reviews"`), "include"},
-		"an unknown kind":               {fmt.Sprintf(scope, "Service", "client", ""), "kind"},
+		"a kind that can be none":       {fmt.Sprintf(scope, "deploy/ment", "client", ""), "spec.workload.kind"},
 		"another workload":              {fmt.Sprintf(scope, "Deployment", "other", ""), "cannot be moved"},
 	} {
 		_, err := mesh.Kubectl(w.ctx, c.text, "apply", "--server-side", "--force-conflicts", "-n", w.namespace, "-f", "-")
