@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ import (
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/http/original_ip_detection/custom_header/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/proxy_protocol/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/raw_buffer/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -156,6 +157,16 @@ func TestEgressBootstrap(t *testing.T) {
 	clusters := map[string]string{}
 	for _, cluster := range bootstrap.StaticResources.Clusters {
 		address := cluster.LoadAssignment.Endpoints[0].LbEndpoints[0].GetEndpoint().Address
+		if cluster.Name == "lazyxds-accesslog-service" {
+			var secured tlsv3.UpstreamTlsContext
+			if err := cluster.GetTransportSocket().GetTypedConfig().UnmarshalTo(&secured); err != nil {
+				t.Fatalf("access logs are sent without TLS: %v", err)
+			}
+			names := secured.CommonTlsContext.GetCombinedValidationContext().GetDefaultValidationContext().GetMatchTypedSubjectAltNames()
+			if want := "spiffe://cluster.local/ns/istio-system/sa/lazyxds"; len(names) != 1 || names[0].GetMatcher().GetExact() != want {
+				t.Errorf("access logs are sent to %v, want %s alone", names, want)
+			}
+		}
 		clusters[cluster.Name] = address.GetPipe().GetPath() + address.GetSocketAddress().GetAddress()
 	}
 	if clusters["lazyxds-accesslog-service"] != "lazyxds.istio-system" || clusters["lazyxds-loop"] != "@lazyxds-loop" {
@@ -250,6 +261,19 @@ func TestPodsAreRestricted(t *testing.T) {
 			if *security.AllowPrivilegeEscalation || !*security.ReadOnlyRootFilesystem || security.Capabilities.Drop[0] != "ALL" {
 				t.Errorf("%s: container security context %v", name, security)
 			}
+		}
+	}
+}
+
+// Several controllers get a budget; with one of them it would forbid every node drain.
+func TestControllerBudget(t *testing.T) {
+	for replicas, want := range map[string]bool{"1": false, "2": true} {
+		objects, _ := render(t, "--set", "controller.replicas="+replicas)
+		got := slices.ContainsFunc(objects, func(o unstructured.Unstructured) bool {
+			return o.GetKind() == "PodDisruptionBudget" && o.GetName() == "lazyxds"
+		})
+		if got != want {
+			t.Errorf("%s replicas: budget %v, want %v", replicas, got, want)
 		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/lazyxds/lazyxds/internal/accesslog"
 	"github.com/lazyxds/lazyxds/internal/apply"
 	"github.com/lazyxds/lazyxds/internal/controller"
+	"github.com/lazyxds/lazyxds/internal/identity"
 	"github.com/lazyxds/lazyxds/internal/mesh"
 	"github.com/lazyxds/lazyxds/internal/plan"
 	"github.com/lazyxds/lazyxds/internal/version"
@@ -32,9 +33,13 @@ import (
 const (
 	// stopTime bounds the end of the controller, within a pod's usual grace period.
 	stopTime = 5 * time.Second
-	// leaseName is the Lease that makes a replica the leader; renewTime bounds a request to renew it.
+	// leaseName is the Lease that makes a replica the leader.
 	leaseName = "lazyxds"
-	renewTime = 10 * time.Second
+	// leaseTime is how long the Lease of a leader that died holds others off, who look at it every leaseRetry or, at random,
+	// up to 2.2 times that: one of them leads within 20 s. A leader that cannot renew the Lease for renewTime gives up.
+	leaseTime  = 12 * time.Second
+	renewTime  = 8 * time.Second
+	leaseRetry = 1500 * time.Millisecond
 )
 
 func newControllerCommand() *cobra.Command {
@@ -99,16 +104,19 @@ func runController(ctx context.Context, opts *options, log *slog.Logger) error {
 		RootNamespace: opts.rootNamespace, EgressNamespace: opts.namespace, ClusterDomain: opts.clusterDomain,
 		DivertedCIDRs: diverted, Settle: opts.settle, Warm: plan.WarmTime, GoneTTL: opts.goneTTL,
 	}, controller.NewEvents(mgr.GetEventRecorder("lazyxds"), w.Reference), counts, log, pokes)
+	self := identity.New(opts.identity, log)
 	intake := controller.NewIntake(opts.alsAddress,
-		accesslog.NewServer(accesslog.Config{Egress: mesh.Key{Namespace: opts.namespace, Name: plan.EgressName}}, accesslog.NewMetrics(metrics.Registry), log),
+		accesslog.NewServer(accesslog.Config{
+			TLS: self.ServerTLS(), Egress: mesh.Key{Namespace: opts.namespace, Name: plan.EgressName},
+		}, accesslog.NewMetrics(metrics.Registry), log),
 		controller.NewLearning(w, applier, opts.clusterDomain, counts, log))
 
-	for _, runnable := range []manager.Runnable{planner, intake} {
+	for _, runnable := range []manager.Runnable{self, planner, intake} {
 		if err := mgr.Add(runnable); err != nil {
 			return fmt.Errorf("add to the manager: %w", err)
 		}
 	}
-	if err := addChecks(mgr, w, intake); err != nil {
+	if err := addChecks(mgr, w, intake, self); err != nil {
 		return err
 	}
 	if err := mgr.Start(ctx); err != nil {
@@ -133,7 +141,7 @@ func restConfig() (*rest.Config, error) {
 }
 
 func newManager(config *rest.Config, opts *options, watchConfig watch.Config) (manager.Manager, error) {
-	grace := stopTime
+	grace, lease, renew, retry := stopTime, leaseTime, renewTime, leaseRetry
 	options := ctrl.Options{
 		Scheme:                        watch.Scheme(),
 		Cache:                         watch.CacheOptions(watchConfig),
@@ -142,6 +150,9 @@ func newManager(config *rest.Config, opts *options, watchConfig watch.Config) (m
 		GracefulShutdownTimeout:       &grace,
 		LeaderElection:                opts.leaderElect,
 		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 &lease,
+		RenewDeadline:                 &renew,
+		RetryPeriod:                   &retry,
 	}
 	if opts.leaderElect {
 		lock, err := newLease(config, opts.namespace)
@@ -174,7 +185,7 @@ func newLease(config *rest.Config, namespace string) (resourcelock.Interface, er
 }
 
 // addChecks makes /healthz tell that the process lives, and /readyz that it can do its work.
-func addChecks(mgr manager.Manager, w *watch.Watch, intake *controller.Intake) error {
+func addChecks(mgr manager.Manager, w *watch.Watch, intake *controller.Intake, self *identity.Identity) error {
 	checks := map[string]healthz.Checker{
 		"caches": func(*http.Request) error {
 			if !w.Synced() {
@@ -188,6 +199,7 @@ func addChecks(mgr manager.Manager, w *watch.Watch, intake *controller.Intake) e
 			}
 			return nil
 		},
+		"certificate": func(*http.Request) error { return self.Ready() },
 	}
 	for name, check := range checks {
 		if err := mgr.AddReadyzCheck(name, check); err != nil {

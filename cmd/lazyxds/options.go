@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/klog/v2"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/lazyxds/lazyxds/internal/identity"
 )
 
 // options are the flags of the controller.
@@ -27,6 +29,7 @@ type options struct {
 	settle         time.Duration
 	goneTTL        time.Duration
 	leaderElect    bool
+	identity       identity.Config
 	logging        logging
 }
 
@@ -42,7 +45,17 @@ func (o *options) register(flags *pflag.FlagSet) {
 	registerSettle(flags, &o.settle)
 	flags.DurationVar(&o.goneTTL, "gone-ttl", time.Hour, "time to remember what a vanished workload used, in case it comes back")
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "plan only while holding the Lease lazyxds; off only for a single replica")
+	registerIdentity(flags, &o.identity)
 	o.logging.register(flags)
+}
+
+func registerIdentity(flags *pflag.FlagSet, o *identity.Config) {
+	flags.StringVar(&o.ID, "identity", "", "SPIFFE id of the controller")
+	flags.StringArrayVar(&o.Peers, "als-peer", nil, "SPIFFE id that may send access logs (repeatable)")
+	flags.StringVar(&o.Address, "ca-address", "istiod.istio-system.svc:15012", "address of the mesh's CA")
+	flags.StringVar(&o.RootsFile, "ca-roots", "/var/run/secrets/istio/root-cert.pem", "file of the mesh's root certificates")
+	flags.StringVar(&o.TokenFile, "ca-token", "/var/run/secrets/tokens/istio-token", "file of the service account's token for the CA")
+	flags.StringVar(&o.ClusterID, "cluster-id", "Kubernetes", "name of this cluster in the mesh")
 }
 
 func registerNamespace(flags *pflag.FlagSet, namespace *string) {
@@ -58,6 +71,9 @@ func registerSettle(flags *pflag.FlagSet, settle *time.Duration) {
 func (o *options) prefixes() ([]netip.Prefix, error) {
 	if o.namespace == "" {
 		return nil, errors.New("--namespace is not set, and neither is POD_NAMESPACE")
+	}
+	if o.identity.ID == "" || len(o.identity.Peers) == 0 {
+		return nil, errors.New("--identity and --als-peer have to be set: access logs are taken in by mutual TLS only")
 	}
 	if o.settle < 0 || o.goneTTL < 0 {
 		return nil, errors.New("--settle and --gone-ttl cannot be negative")

@@ -5,18 +5,23 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lazyxds/lazyxds/internal/identity"
 )
 
 func TestPrefixes(t *testing.T) {
-	good := options{namespace: "istio-system", divertCIDRs: []string{"10.96.1.2/12", "fd00::/108"}}
+	me := identity.Config{ID: "spiffe://cluster.local/ns/istio-system/sa/lazyxds", Peers: []string{"spiffe://cluster.local/ns/x/sa/y"}}
+	good := options{namespace: "istio-system", identity: me, divertCIDRs: []string{"10.96.1.2/12", "fd00::/108"}}
 	got, err := good.prefixes()
 	if err != nil || len(got) != 2 || got[0].String() != "10.96.0.0/12" {
 		t.Errorf("prefixes = %v, %v", got, err)
 	}
 	bad := map[string]options{
 		"--namespace":   {},
-		"--divert-cidr": {namespace: "x", divertCIDRs: []string{"10.96.0.0"}},
-		"--settle":      {namespace: "x", settle: -time.Second},
+		"--identity":    {namespace: "x"},
+		"--als-peer":    {namespace: "x", identity: identity.Config{ID: me.ID}},
+		"--divert-cidr": {namespace: "x", identity: me, divertCIDRs: []string{"10.96.0.0"}},
+		"--settle":      {namespace: "x", identity: me, settle: -time.Second},
 	}
 	for flag, opts := range bad {
 		if _, err := opts.prefixes(); err == nil || !strings.Contains(err.Error(), flag) {

@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	alsv3 "github.com/envoyproxy/go-control-plane/envoy/service/accesslog/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -41,6 +43,8 @@ type Config struct {
 	// Queue is how many observations wait for the learner at most; what comes on top is dropped and counted.
 	// The zero value stands for 10,000.
 	Queue int
+	// TLS tells who may send, and what the server shows for itself. Without it anybody who connects may.
+	TLS *tls.Config
 }
 
 // Server is Envoy's AccessLogService. Its streams share one queue of observations.
@@ -49,6 +53,7 @@ type Server struct {
 
 	egress   mesh.Key
 	queue    chan mesh.Observation
+	tls      *tls.Config
 	metrics  *Metrics
 	log      *slog.Logger
 	stopping chan struct{}
@@ -62,6 +67,7 @@ func NewServer(cfg Config, metrics *Metrics, log *slog.Logger) *Server {
 	return &Server{
 		egress:   cfg.Egress,
 		queue:    make(chan mesh.Observation, cfg.Queue),
+		tls:      cfg.TLS,
 		metrics:  metrics,
 		log:      log,
 		stopping: make(chan struct{}),
@@ -73,7 +79,7 @@ func (s *Server) Observations() <-chan mesh.Observation { return s.queue }
 
 // Serve accepts streams until ctx ends, then ends them in good order. It closes the listener.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
-	server := grpc.NewServer(
+	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
@@ -83,7 +89,11 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 			Time:                  30 * time.Second,
 			Timeout:               10 * time.Second,
 		}),
-	)
+	}
+	if s.tls != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(s.tls)))
+	}
+	server := grpc.NewServer(options...)
 	alsv3.RegisterAccessLogServiceServer(server, s)
 	healthServer := health.NewServer()
 	healthServer.SetServingStatus(alsv3.AccessLogService_ServiceDesc.ServiceName, healthv1.HealthCheckResponse_SERVING)

@@ -36,7 +36,7 @@ func refuses(t *testing.T, kubeconfig string, code int, words ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(ctx, program, "controller", "--namespace", "istio-system",
+	cmd := exec.CommandContext(ctx, program, "controller", "--namespace", "istio-system", "--identity", "spiffe://mesh/controller", "--als-peer", "spiffe://mesh/egress",
 		"--als-address", "127.0.0.1:0", "--metrics-address", "0", "--health-address", "127.0.0.1:0")
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
 	cmd.WaitDelay = time.Second

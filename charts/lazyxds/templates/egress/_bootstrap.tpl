@@ -22,7 +22,7 @@ static_resources:
             http2_protocol_options:
               # A controller whose node died closes nothing: without pings its stream would hang until TCP gives up.
               connection_keepalive:
-                interval: 30s
+                interval: 10s
                 timeout: 5s
       load_assignment:
         cluster_name: lazyxds-accesslog-service
@@ -33,6 +33,27 @@ static_resources:
                     socket_address:
                       address: {{ include "lazyxds.controller" . }}.{{ .Release.Namespace }}
                       port_value: 8080
+      # The controller takes access logs from the egress alone, and the egress gives them to nobody else.
+      transport_socket:
+        name: envoy.transport_sockets.tls
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+          common_tls_context:
+            alpn_protocols: [h2]
+            tls_certificate_sds_secret_configs:
+              - name: default
+                sds_config: {{- include "lazyxds.sds" . | nindent 18 }}
+            combined_validation_context:
+              default_validation_context:
+                match_typed_subject_alt_names:
+                  {{- range .Values.trustDomains }}
+                  - san_type: URI
+                    matcher:
+                      exact: spiffe://{{ . }}/ns/{{ $.Release.Namespace }}/sa/{{ include "lazyxds.controller" $ }}
+                  {{- end }}
+              validation_context_sds_secret_config:
+                name: ROOTCA
+                sds_config: {{- include "lazyxds.sds" . | nindent 18 }}
     - name: lazyxds-loop
       type: STATIC
       connect_timeout: 1s
