@@ -23,8 +23,11 @@ func (w *world) inController(command ...string) string {
 }
 
 // metric reads one sample of the controller's metrics, named as /metrics prints it, labels included.
-func (w *world) metric(sample string) (float64, error) {
-	out, err := mesh.Exec(w.ctx, controller, "curl", "-sS", "-m", "5", "http://127.0.0.1:9090/metrics")
+func (w *world) metric(sample string) (float64, error) { return w.metricOf(controller, sample) }
+
+// metricOf is metric for one of several controllers.
+func (w *world) metricOf(replica cluster.Target, sample string) (float64, error) {
+	out, err := mesh.Exec(w.ctx, replica, "curl", "-sS", "-m", "5", "http://127.0.0.1:9090/metrics")
 	if err != nil {
 		return 0, err
 	}
