@@ -107,7 +107,7 @@ func runController(ctx context.Context, opts *options, log *slog.Logger) error {
 	self := identity.New(opts.identity, log)
 	intake := controller.NewIntake(opts.alsAddress,
 		accesslog.NewServer(accesslog.Config{
-			TLS: self.ServerTLS(), Egress: mesh.Key{Namespace: opts.namespace, Name: plan.EgressName},
+			TLS: self.ServerTLS(), Egress: mesh.Key{Namespace: opts.namespace, Name: plan.EgressName}, EgressIDs: opts.identity.Peers,
 		}, accesslog.NewMetrics(metrics.Registry), log),
 		controller.NewLearning(w, applier, opts.clusterDomain, counts, log))
 

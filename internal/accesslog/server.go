@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
+	"slices"
 	"time"
 
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/data/accesslog/v3"
@@ -18,6 +20,7 @@ import (
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"github.com/lazyxds/lazyxds/internal/mesh"
@@ -38,8 +41,10 @@ const (
 
 // Config is what the server needs to know.
 type Config struct {
-	// Egress names the Deployment of the fallback egress.
-	Egress mesh.Key
+	// Egress names the Deployment of the fallback egress, and EgressIDs are its SPIFFE ids: over TLS, who has another one
+	// can only tell what its own pod does.
+	Egress    mesh.Key
+	EgressIDs []string
 	// Queue is how many observations wait for the learner at most; what comes on top is dropped and counted.
 	// The zero value stands for 10,000.
 	Queue int
@@ -52,6 +57,7 @@ type Server struct {
 	alsv3.UnimplementedAccessLogServiceServer
 
 	egress   mesh.Key
+	ids      []string
 	queue    chan mesh.Observation
 	tls      *tls.Config
 	metrics  *Metrics
@@ -66,6 +72,7 @@ func NewServer(cfg Config, metrics *Metrics, log *slog.Logger) *Server {
 	}
 	return &Server{
 		egress:   cfg.Egress,
+		ids:      cfg.EgressIDs,
 		queue:    make(chan mesh.Observation, cfg.Queue),
 		tls:      cfg.TLS,
 		metrics:  metrics,
@@ -152,6 +159,7 @@ func (s *Server) receive(stream alsv3.AccessLogService_StreamAccessLogsServer) e
 			log = s.log.With("node", clip(id.GetNode().GetId()), "log", clip(id.GetLogName()))
 			log.Debug("access-log stream opened")
 			from = reporterOf(id.GetNode().GetId(), s.egress)
+			from.egress = from.egress && s.speaksForOthers(stream.Context())
 		}
 		for reason := range s.take(message, from, time.Now()) {
 			if !told[reason] {
@@ -160,6 +168,18 @@ func (s *Server) receive(stream alsv3.AccessLogService_StreamAccessLogsServer) e
 			}
 		}
 	}
+}
+
+// speaksForOthers tells whether the peer of a stream has the identity of the egress.
+func (s *Server) speaksForOthers(ctx context.Context) bool {
+	if s.tls == nil {
+		return true
+	}
+	from, _ := peer.FromContext(ctx)
+	info, ok := from.AuthInfo.(credentials.TLSInfo)
+	return ok && slices.ContainsFunc(info.State.PeerCertificates[0].URIs, func(id *url.URL) bool {
+		return slices.Contains(s.ids, id.String())
+	})
 }
 
 // take queues the entries of a message and returns why it could not use some.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -36,7 +37,7 @@ type Config struct {
 	ClusterID string
 	// ID is the controller's own SPIFFE id.
 	ID string
-	// Peers are the SPIFFE ids that may talk to the controller.
+	// Peers are the SPIFFE ids of the fallback egress. Whoever shares a trust domain with one may talk to the controller.
 	Peers []string
 }
 
@@ -100,7 +101,7 @@ func (i *Identity) renew(ctx context.Context) (time.Duration, error) {
 	return max(leaf.NotAfter.Sub(leaf.NotBefore)/2, minRetry), nil
 }
 
-// ServerTLS makes the configuration of a server that takes in the peers alone. The roots are read at each handshake: those of
+// ServerTLS makes the configuration of a server that takes in workloads of the mesh alone. The roots are read at each handshake: those of
 // the mesh may change, and handshakes are rare.
 func (i *Identity) ServerTLS() *tls.Config {
 	return &tls.Config{
@@ -127,10 +128,12 @@ func (i *Identity) ServerTLS() *tls.Config {
 	}
 }
 
-// authorize refuses whoever is not one of the peers.
+// authorize refuses whoever is of no trust domain of the peers.
 func (i *Identity) authorize(state tls.ConnectionState) error {
 	for _, uri := range state.PeerCertificates[0].URIs {
-		if slices.Contains(i.cfg.Peers, uri.String()) {
+		if uri.Scheme == "spiffe" && slices.ContainsFunc(i.cfg.Peers, func(peer string) bool {
+			return strings.HasPrefix(peer, "spiffe://"+uri.Host+"/")
+		}) {
 			return nil
 		}
 	}

@@ -188,7 +188,8 @@ func TestWhoMayTalk(t *testing.T) {
 		want   string
 	}{
 		"the egress":                          {[]tls.Certificate{ca.issue(t, egress)}, ""},
-		"another workload":                    {[]tls.Certificate{ca.issue(t, "spiffe://cluster.local/ns/demo/sa/default")}, "may not talk"},
+		"another workload":                    {[]tls.Certificate{ca.issue(t, "spiffe://cluster.local/ns/demo/sa/default")}, ""},
+		"a domain that begins alike":          {[]tls.Certificate{ca.issue(t, "spiffe://cluster.local.evil/ns/demo/sa/default")}, "may not talk"},
 		"the egress's name in another domain": {[]tls.Certificate{ca.issue(t, strings.Replace(egress, "cluster.local", "evil", 1))}, "may not talk"},
 		"the egress's name by another CA":     {[]tls.Certificate{stranger.issue(t, egress)}, "unknown authority"},
 		"nobody":                              {nil, "didn't provide a certificate"},

@@ -41,8 +41,9 @@ spec:
   volumes: [{name: certs, emptyDir: {}}]
 `
 
-// Access logs are taken from the fallback egress alone: another pod is refused, in plaintext, without a certificate, and
-// with one of the mesh, and what it made up teaches nothing. The same from the egress's service account does teach.
+// The fallback egress alone can tell what others call. Another pod is refused in plaintext and without a certificate; with
+// one of the mesh it is heard, but what it makes up about others teaches nothing. The same from the egress's service
+// account does teach.
 func TestAccessLogPort(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, echo("srv", "v1"), client("client"), fmt.Sprintf(sender, "neighbour", "default"),
@@ -56,7 +57,9 @@ func TestAccessLogPort(t *testing.T) {
 	certificate := []string{"--cert", "/certs/cert-chain.pem", "--key", "/certs/key.pem"}
 	w.refused("plaintext", w.forge(neighbour, "plaintext", "http"))
 	w.refused("nobody", w.forge(neighbour, "nobody", "https"))
-	w.refused("member", w.forge(neighbour, "member", "https", certificate...))
+	if got := w.forge(neighbour, "member", "https", certificate...); got != "0 200" {
+		t.Errorf("curl with a certificate of the mesh: exit code and status %s, want 0 200", got)
+	}
 
 	if got := w.forge(cluster.Target{Namespace: "istio-system", Name: "twin", Container: "app"}, "egress", "https", certificate...); got != "0 200" {
 		t.Fatalf("curl with the egress's certificate: exit code and status %s, want 0 200", got)
@@ -92,7 +95,9 @@ func (w *world) forge(from cluster.Target, service, scheme string, args ...strin
 			Address: ip, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: 8080},
 		}}}
 	}
-	message, err := proto.Marshal(&alsv3.StreamAccessLogsMessage{LogEntries: &alsv3.StreamAccessLogsMessage_HttpLogs{
+	message, err := proto.Marshal(&alsv3.StreamAccessLogsMessage{Identifier: &alsv3.StreamAccessLogsMessage_Identifier{
+		Node: &corev3.Node{Id: "sidecar~198.51.100.1~istio-egressgateway-lazyxds-forged.istio-system~istio-system.svc.cluster.local"},
+	}, LogEntries: &alsv3.StreamAccessLogsMessage_HttpLogs{
 		HttpLogs: &alsv3.StreamAccessLogsMessage_HTTPAccessLogEntries{LogEntry: []*accesslogv3.HTTPAccessLogEntry{{
 			CommonProperties: &accesslogv3.AccessLogCommon{
 				StartTime:               timestamppb.New(time.Now()),
