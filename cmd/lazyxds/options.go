@@ -51,7 +51,8 @@ func (o *options) register(flags *pflag.FlagSet) {
 
 func registerIdentity(flags *pflag.FlagSet, o *identity.Config) {
 	flags.StringVar(&o.ID, "identity", "", "SPIFFE id of the controller")
-	flags.StringArrayVar(&o.Peers, "als-peer", nil, "SPIFFE id of the fallback egress, whose access logs speak for all workloads; others of its trust domain speak for themselves (repeatable)")
+	flags.StringArrayVar(&o.Peers, "als-peer", nil,
+		"SPIFFE id of the fallback egress, whose access logs tell of all workloads; others of its trust domain tell of themselves (repeatable)")
 	flags.StringVar(&o.Address, "ca-address", "istiod.istio-system.svc:15012", "address of the mesh's CA")
 	flags.StringVar(&o.RootsFile, "ca-roots", "/var/run/secrets/istio/root-cert.pem", "file of the mesh's root certificates")
 	flags.StringVar(&o.TokenFile, "ca-token", "/var/run/secrets/tokens/istio-token", "file of the service account's token for the CA")
