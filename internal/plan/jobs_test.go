@@ -33,7 +33,7 @@ func TestFinishedJobsLeaveNothing(t *testing.T) {
 		s := c.snapshot()
 		s.Namespaces = []mesh.Namespace{{Name: "demo", Lazy: "true", Inject: true}}
 		c.execute(plan.Make(s, cfg, c.now))
-		c.now = c.now.Add(3 * time.Second)
+		c.now = c.now.Add(15 * time.Second)
 	}
 	if len(c.objects) > 0 {
 		t.Errorf("after %d plans %d objects are left", plans, len(c.objects))

@@ -254,10 +254,13 @@ func (p *Plan) dropScope(c *candidate, scope *mesh.Scope, why string) {
 	p.change(c, forget, Change{Verb: Delete, Key: scope.Key, Scope: object, Why: why})
 }
 
+// lookTTL is how long the scope of a workload is kept that cannot come back: for people to see what it called.
+const lookTTL = time.Minute
+
 // goneTTL is how long a vanished workload's scope is kept: Jobs and bare Pods do not come back.
 func (w *world) goneTTL(kind string) time.Duration {
 	if kind == convert.KindJob || kind == convert.KindPod {
-		return 0
+		return min(lookTTL, w.cfg.GoneTTL)
 	}
 	return w.cfg.GoneTTL
 }

@@ -112,9 +112,13 @@ func TestLabTellsWhatIsWrong(t *testing.T) {
 			return nil
 		})
 	}
-	if log := w.kubectl("logs", "clash", "-c", "b") + w.kubectl("logs", "clash", "-c", "a"); !strings.Contains(log, "address already in use") {
-		t.Errorf("the clash is not in the log: %s", log)
-	}
+	w.eventually("the clash to be in the log of the container that lost", func() error {
+		log := w.kubectl("logs", "clash", "-c", "b") + w.kubectl("logs", "clash", "-c", "a")
+		if !strings.Contains(log, "address already in use") {
+			return fmt.Errorf("it is not: %s", log)
+		}
+		return nil
+	})
 }
 
 // A second lab runs beside the first; nobody installed LazyXDS's CRD there, which the controller says. The lab's processes

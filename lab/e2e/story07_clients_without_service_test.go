@@ -29,9 +29,8 @@ spec:
       containers:
       - name: app
         image: lazyxds/shell
-        command: [labapp, load, --url, "http://c:8080", --requests, "1"]
+        command: [sh, -c, "labapp load --url http://c:8080 --requests 1 && sleep infinity"]
 `)
-	w.kubectl("wait", "job/batch", "--for=condition=complete", "--timeout", patience.String())
 	w.eventually("the Job's call to be learned", func() error {
 		s, err := w.scope("job/batch")
 		if err != nil {
