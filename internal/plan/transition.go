@@ -255,7 +255,7 @@ func (p *Plan) dropScope(c *candidate, scope *mesh.Scope, why string) {
 }
 
 // lookTTL is how long the scope of a workload is kept that cannot come back: for people to see what it called.
-const lookTTL = time.Minute
+const lookTTL = 30 * time.Second
 
 // goneTTL is how long a vanished workload's scope is kept: Jobs and bare Pods do not come back.
 func (w *world) goneTTL(kind string) time.Duration {
