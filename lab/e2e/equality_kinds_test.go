@@ -134,19 +134,20 @@ spec:
 `, plainIP, externalIP))
 	w.settled("inside.example.com", "secure.example.com", "entries.example.com", "dns.example.com", "leaving.example.com",
 		"by-hand."+w.namespace)
+	// The TCP clients do not end with their first bytes: docs/limits.md says what the fallback makes of those that do.
 	const get = `curl -sSi -m 10 `
 	w.equalities([]equal{
-		{name: "headless", script: get + `http://headless:8080; echo ping | nc -N -w 5 headless 9000`, want: "srv: ping", fromStart: true},
-		{name: "far-headless", in: far.namespace, script: get + `http://far-headless.equalkinds-far:8080; echo ping | nc -N -w 5 far-headless.equalkinds-far 9000`,
+		{name: "headless", script: get + `http://headless:8080; { echo ping; sleep 0.5; } | nc -N -w 5 headless 9000`, want: "srv: ping", fromStart: true},
+		{name: "far-headless", in: far.namespace, script: get + `http://far-headless.equalkinds-far:8080; { echo ping; sleep 0.5; } | nc -N -w 5 far-headless.equalkinds-far 9000`,
 			want: "srv: ping", fromStart: true},
-		{name: "db", script: get + `http://db-0.db:8080; echo ping | nc -N -w 5 db-0.db 9000`, want: "db: ping", fromStart: true},
+		{name: "db", script: get + `http://db-0.db:8080; { echo ping; sleep 0.5; } | nc -N -w 5 db-0.db 9000`, want: "db: ping", fromStart: true},
 		{name: "alias", script: get + `http://alias:8080`, want: `"srv"`, fromStart: true},
 		{name: "alone", in: far.namespace, script: get + `http://alone.equalkinds-far:8080`, want: `"srv"`},
-		{name: "nobody", script: get + `http://nobody:8080; echo ping | nc -N -w 5 nobody 9000`, want: "503"},
+		{name: "nobody", script: get + `http://nobody:8080; { echo ping; sleep 0.5; } | nc -N -w 5 nobody 9000`, want: "503"},
 		{name: "nobody-web", script: get + `http://nobody-web:8085`, want: "503"},
 		{name: "sleeping", script: get + `http://sleeping:8099`, want: "503"},
-		{name: "by-hand", script: get + `http://by-hand:8080; echo ping | nc -N -w 5 by-hand 9000`, want: "plain: ping"},
-		{name: "addressed.example.com", script: get + `-H 'Host: addressed.example.com' http://198.18.7.1:8080; echo ping | nc -N -w 5 198.18.7.1 9000`,
+		{name: "by-hand", script: get + `http://by-hand:8080; { echo ping; sleep 0.5; } | nc -N -w 5 by-hand 9000`, want: "plain: ping"},
+		{name: "addressed.example.com", script: get + `-H 'Host: addressed.example.com' http://198.18.7.1:8080; { echo ping; sleep 0.5; } | nc -N -w 5 198.18.7.1 9000`,
 			want: "external: ping"},
 		{name: "inside.example.com", script: get + `-H 'Host: inside.example.com' http://198.18.7.2:8080`, want: `"srv"`},
 		{name: "entries.example.com", script: get + `-H 'Host: entries.example.com' http://198.18.7.3:8080`, want: `"external"`},
