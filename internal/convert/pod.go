@@ -13,6 +13,19 @@ const ProxyContainer = "istio-proxy"
 // HasSidecar reports whether the pod carries Istio's proxy, as an ordinary or as a native sidecar.
 func HasSidecar(p *corev1.Pod) bool { return proxyContainer(&p.Spec) != nil }
 
+// ProxyStarted reports whether the pod's proxy has passed its startup probe, which it does with the first configuration that
+// istiod sends it.
+func ProxyStarted(p *corev1.Pod) bool {
+	for _, statuses := range [][]corev1.ContainerStatus{p.Status.ContainerStatuses, p.Status.InitContainerStatuses} {
+		for i := range statuses {
+			if s := statuses[i]; s.Name == ProxyContainer {
+				return s.Started != nil && *s.Started
+			}
+		}
+	}
+	return false
+}
+
 func proxyContainer(spec *corev1.PodSpec) *corev1.Container {
 	for _, containers := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
 		for i := range containers {

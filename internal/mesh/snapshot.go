@@ -192,7 +192,8 @@ type Workload struct {
 	Gateway bool
 	// NoRedirect tells that interception is off (sidecar.istio.io/interceptionMode: NONE): nothing can be diverted.
 	NoRedirect bool
-	// Running counts its pods that have an address, WithSidecar those of them that carry a sidecar.
+	// Running counts its pods that have an address, WithSidecar those of them that carry a sidecar. A pod whose sidecar has not
+	// started yet counts as neither: it has no configuration that it could lose.
 	Running, WithSidecar int
 	// ServiceAccount is the pods' service account name.
 	ServiceAccount string

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/lazyxds/lazyxds/api/v1alpha1"
+	"github.com/lazyxds/lazyxds/internal/convert"
 )
 
 // stores hold what informers have seen, one for each kind.
@@ -114,7 +115,7 @@ func (w *Watch) podHandler() toolscache.ResourceEventHandler {
 			old, ok1 := before.(*corev1.Pod)
 			new, ok2 := after.(*corev1.Pod)
 			if !ok1 || !ok2 || intent(old, new) || old.Status.Phase != new.Status.Phase ||
-				!slices.Equal(old.Status.PodIPs, new.Status.PodIPs) {
+				!slices.Equal(old.Status.PodIPs, new.Status.PodIPs) || convert.ProxyStarted(old) != convert.ProxyStarted(new) {
 				w.poke()
 			}
 		},

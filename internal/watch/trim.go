@@ -116,7 +116,10 @@ func trimContainers(in []corev1.Container) []corev1.Container {
 }
 
 func trimPodStatus(s *corev1.PodStatus) corev1.PodStatus {
-	out := corev1.PodStatus{Phase: s.Phase, PodIP: s.PodIP, PodIPs: s.PodIPs}
+	out := corev1.PodStatus{
+		Phase: s.Phase, PodIP: s.PodIP, PodIPs: s.PodIPs,
+		ContainerStatuses: trimProxyStatus(s.ContainerStatuses), InitContainerStatuses: trimProxyStatus(s.InitContainerStatuses),
+	}
 	if s.Phase != corev1.PodSucceeded && s.Phase != corev1.PodFailed {
 		return out
 	}
@@ -128,4 +131,14 @@ func trimPodStatus(s *corev1.PodStatus) corev1.PodStatus {
 		}
 	}
 	return out
+}
+
+// trimProxyStatus keeps whether the proxy has started.
+func trimProxyStatus(in []corev1.ContainerStatus) []corev1.ContainerStatus {
+	for i := range in {
+		if in[i].Name == convert.ProxyContainer {
+			return []corev1.ContainerStatus{{Name: in[i].Name, Started: in[i].Started}}
+		}
+	}
+	return nil
 }

@@ -70,11 +70,12 @@ func TestTrimKeepsWhatIsRead(t *testing.T) {
 	p := &corev1.Pod{ObjectMeta: spec.ObjectMeta, Spec: *spec.Spec.DeepCopy()}
 	p.Spec.HostNetwork = false
 	p.Status = ended(pod("a", 0, "10.1.2.3", "fd00::3"), 30).Status
+	p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: convert.ProxyContainer, Started: new(true), Image: "proxyv2"}}
 	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady}}
 	check("Pod", p, func() any {
 		end, done := convert.PodEnd(p)
 		workload, ok := convert.Pod(p)
-		return []any{end, done, workload, ok, convert.HasSidecar(p), convert.PodOwner(p), len(convert.PodAddresses(p))}
+		return []any{end, done, workload, ok, convert.HasSidecar(p), convert.ProxyStarted(p), convert.PodOwner(p), len(convert.PodAddresses(p))}
 	})
 	if len(p.Spec.Containers) != 1 || p.Status.Conditions != nil || p.Annotations["example.com/note"] != "" || deployment.ManagedFields != nil {
 		t.Errorf("too much is kept: %+v", p)

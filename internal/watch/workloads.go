@@ -81,8 +81,11 @@ func countPods(workloads []mesh.Workload, owned map[convert.Owner][]*corev1.Pod)
 			if _, ended := convert.PodEnd(pod); ended || len(pod.Status.PodIP) == 0 {
 				continue
 			}
-			workload.Running++
-			if convert.HasSidecar(pod) {
+			switch {
+			case !convert.HasSidecar(pod):
+				workload.Running++
+			case convert.ProxyStarted(pod):
+				workload.Running++
 				workload.WithSidecar++
 			}
 		}

@@ -46,12 +46,15 @@ func TestWorkloadsFromPods(t *testing.T) {
 	clone := func(name, address string) *corev1.Pod {
 		p := controlledBy(pod(name, 0, address), "apps.kruise.io/v1beta1", "StatefulSet", "db")
 		p.Spec.InitContainers = []corev1.Container{{Name: convert.ProxyContainer}}
+		p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: convert.ProxyContainer, Started: new(true)}}
 		p.Labels = map[string]string{"app": "db", "statefulset.kubernetes.io/pod-name": name}
 		return p
 	}
 	// The set of that name that Kubernetes itself knows is deleted; its pods are about to be.
 	deleted := controlledBy(pod("web-0", 0, "10.0.0.9"), "apps/v1", "StatefulSet", "web")
-	w := watchOf(t, nil, []*corev1.Pod{clone("db-0", "10.0.0.1"), clone("db-1", "10.0.0.2"), ended(clone("db-2", "10.0.0.3"), 9), deleted})
+	starting := clone("db-3", "10.0.0.4")
+	starting.Status.InitContainerStatuses[0].Started = new(false)
+	w := watchOf(t, nil, []*corev1.Pod{clone("db-0", "10.0.0.1"), clone("db-1", "10.0.0.2"), ended(clone("db-2", "10.0.0.3"), 9), starting, deleted})
 	got := w.workloads()
 	if len(got) != 1 || got[0].WorkloadKey != (mesh.WorkloadKey{Namespace: "demo", Kind: "StatefulSet", Name: "db"}) {
 		t.Fatalf("workloads: %+v, want the one of an unwatched group", got)
