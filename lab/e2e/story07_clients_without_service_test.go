@@ -29,7 +29,7 @@ spec:
       containers:
       - name: app
         image: lazyxds/shell
-        command: [sh, -c, "labapp load --url http://c:8080 --requests 1 && sleep infinity"]
+        command: [sh, -c, "while labapp load --url http://c:8080 --requests 1; do sleep 1; done"]
 `)
 	w.eventually("the Job's call to be learned", func() error {
 		s, err := w.scope("job/batch")
