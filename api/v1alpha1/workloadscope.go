@@ -129,7 +129,7 @@ const (
 	SourceUnaddressed Source = "Unaddressed" // a ServiceEntry without a virtual address: dialled by its real one
 	SourcePrivate     Source = "Private"     // exported to this namespace only, so the fallback cannot see it
 	SourceSharedPort  Source = "SharedPort"  // declared TCP on a port number where an HTTP listener is in scope
-	SourceRoute       Source = "Route"       // a VirtualService of a service in scope sends traffic to it
+	SourceRoute       Source = "Route"       // a route of a service in scope sends traffic to it
 	SourcePolicy      Source = "Policy"      // an AuthorizationPolicy tells its callers apart, which the fallback cannot stand in for
 )
 

@@ -63,6 +63,7 @@ var neededPermissions = []permission{
 	{group: "apps", resources: []string{"deployments", "statefulsets", "daemonsets", "replicasets"}, verbs: toRead},
 	{group: "batch", resources: []string{"jobs", "cronjobs"}, verbs: toRead},
 	{group: "networking.istio.io", resources: []string{"virtualservices", "serviceentries"}, verbs: toRead},
+	{group: "gateway.networking.k8s.io", resources: []string{"httproutes", "grpcroutes", "tlsroutes", "tcproutes"}, verbs: toRead},
 	{group: "networking.istio.io", resources: []string{"sidecars", "envoyfilters"}, verbs: toWrite},
 	{group: "security.istio.io", resources: []string{"authorizationpolicies"}, verbs: toWrite},
 	{group: "lazyxds.io", resources: []string{"workloadscopes"}, verbs: []string{"list", "watch", "get", "create", "delete"}},

@@ -32,6 +32,7 @@ func VirtualServices(all []*networkingv1.VirtualService, clusterDomain string) [
 		}
 		out = append(out, mesh.VirtualService{
 			Key:          key(vs),
+			Kind:         "VirtualService",
 			Hosts:        sortedHosts(hosts),
 			Mesh:         appliesToSidecars(&vs.Spec),
 			Destinations: sortedHosts(withDelegates(vs, byKey, clusterDomain)),

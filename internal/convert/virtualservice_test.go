@@ -39,7 +39,7 @@ spec: {hosts: [shop], gateways: [demo/gw], http: [{match: [{gateways: [mesh]}], 
 `)
 	want := []mesh.VirtualService{
 		{
-			Key: mesh.Key{Namespace: "demo", Name: "root"}, Mesh: true, ExportTo: []string{".", "ops"},
+			Key: mesh.Key{Namespace: "demo", Name: "root"}, Kind: "VirtualService", Mesh: true, ExportTo: []string{".", "ops"},
 			Hosts: []mesh.Host{"*.demo.svc.cluster.local", "api.example.com", "reviews.demo.svc.cluster.local"},
 			Destinations: []mesh.Host{
 				"canary.routing.svc.cluster.local", "db.demo.svc.cluster.local", "new-mirror.ops.svc.cluster.local",
@@ -47,11 +47,11 @@ spec: {hosts: [shop], gateways: [demo/gw], http: [{match: [{gateways: [mesh]}], 
 			},
 		},
 		{
-			Key: mesh.Key{Namespace: "demo", Name: "ingress"}, Hosts: []mesh.Host{"shop.example.com"},
+			Key: mesh.Key{Namespace: "demo", Name: "ingress"}, Kind: "VirtualService", Hosts: []mesh.Host{"shop.example.com"},
 			Destinations: []mesh.Host{"shop.demo.svc.cluster.local"},
 		},
 		{
-			Key: mesh.Key{Namespace: "demo", Name: "one-match"}, Mesh: true, Hosts: []mesh.Host{"shop.demo.svc.cluster.local"},
+			Key: mesh.Key{Namespace: "demo", Name: "one-match"}, Kind: "VirtualService", Mesh: true, Hosts: []mesh.Host{"shop.demo.svc.cluster.local"},
 			Destinations: []mesh.Host{"shop.demo.svc.cluster.local"},
 		},
 	}

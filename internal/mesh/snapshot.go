@@ -122,10 +122,12 @@ type Port struct {
 	Protocol Protocol
 }
 
-// VirtualService is the part of an Istio VirtualService that scopes depend on. HTTPRoutes and GRPCRoutes attached to a
-// Service appear as VirtualServices too, as istiod itself converts them.
+// VirtualService is the part of an Istio VirtualService that scopes depend on. Routes of the Gateway API that are attached to
+// services appear as VirtualServices too, as istiod itself converts them.
 type VirtualService struct {
 	Key
+	// Kind is that of the object: VirtualService, HTTPRoute, GRPCRoute, TLSRoute or TCPRoute.
+	Kind string
 	// Hosts are fully qualified: short names are resolved against the VirtualService's namespace, as Istio does.
 	Hosts []Host
 	// Mesh tells that it applies to sidecars (gateways is empty or contains "mesh").
@@ -135,6 +137,9 @@ type VirtualService struct {
 	// ExportTo is who may see it: namespaces, "." or "*". Empty means everyone.
 	ExportTo []string
 }
+
+// String names the object for people: "HTTPRoute demo/reviews".
+func (v *VirtualService) String() string { return v.Kind + " " + v.Key.String() }
 
 // Sidecar is an Istio Sidecar resource.
 type Sidecar struct {

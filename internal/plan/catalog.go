@@ -80,7 +80,10 @@ func (c *catalog) addPorts(service *mesh.Service) {
 }
 
 func (c *catalog) addRoutes(all []mesh.VirtualService) {
-	for _, route := range sortedPointers(all, func(a, b *mesh.VirtualService) int { return a.Compare(b.Key) }) {
+	byObject := func(a, b *mesh.VirtualService) int { // one route of the Gateway API may be two
+		return cmp.Or(a.Compare(b.Key), cmp.Compare(a.Kind, b.Kind), slices.Compare(a.Hosts, b.Hosts))
+	}
+	for _, route := range sortedPointers(all, byObject) {
 		if !route.Mesh {
 			continue
 		}

@@ -117,7 +117,7 @@ func (b *builder) followRoutes(service *mesh.Service) {
 		if route.Namespace != service.Namespace {
 			b.name(ScopedHost{
 				Namespace: route.Namespace, Host: service.Host,
-				Source: v1alpha1.SourceRoute, Detail: "VirtualService " + route.String(),
+				Source: v1alpha1.SourceRoute, Detail: route.String(),
 			})
 		}
 		b.addDestinations(route)
@@ -129,7 +129,7 @@ func (b *builder) followRoutes(service *mesh.Service) {
 
 func (b *builder) addDestinations(route *mesh.VirtualService) {
 	for _, host := range route.Destinations {
-		b.addNamed(host, v1alpha1.SourceRoute, "VirtualService "+route.String()+" sends traffic to it")
+		b.addNamed(host, v1alpha1.SourceRoute, route.String()+" sends traffic to it")
 	}
 }
 

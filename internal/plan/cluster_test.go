@@ -16,6 +16,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/lazyxds/lazyxds/api/v1alpha1"
@@ -67,6 +68,12 @@ func newObject(kind string) metav1.Object {
 		return &networkingv1.ServiceEntry{}
 	case "VirtualService":
 		return &networkingv1.VirtualService{}
+	case "HTTPRoute":
+		return &gatewayv1.HTTPRoute{}
+	case "GRPCRoute":
+		return &gatewayv1.GRPCRoute{}
+	case "TCPRoute":
+		return &gatewayv1.TCPRoute{}
 	case "Sidecar":
 		return &networkingv1.Sidecar{}
 	case "EnvoyFilter":
@@ -193,6 +200,7 @@ func (c *cluster) snapshot() *mesh.Snapshot {
 		ServiceCIDRs: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/12")},
 	}
 	var routes []*networkingv1.VirtualService
+	var gatewayRoutes convert.GatewayRoutes
 	owned := map[mesh.WorkloadKey][]*corev1.Pod{} // by owners of kinds that are not watched
 	for _, name := range slices.Sorted(maps.Keys(c.objects)) {
 		switch o := c.objects[name].(type) {
@@ -204,6 +212,12 @@ func (c *cluster) snapshot() *mesh.Snapshot {
 			s.Services = append(s.Services, convert.ServiceEntry(o)...)
 		case *networkingv1.VirtualService:
 			routes = append(routes, o)
+		case *gatewayv1.HTTPRoute:
+			gatewayRoutes.HTTP = append(gatewayRoutes.HTTP, o)
+		case *gatewayv1.GRPCRoute:
+			gatewayRoutes.GRPC = append(gatewayRoutes.GRPC, o)
+		case *gatewayv1.TCPRoute:
+			gatewayRoutes.TCP = append(gatewayRoutes.TCP, o)
 		case *networkingv1.Sidecar:
 			s.Sidecars = append(s.Sidecars, must(convert.Sidecar(o, cfg.RootNamespace)))
 		case *corev1.ConfigMap:
@@ -236,7 +250,8 @@ func (c *cluster) snapshot() *mesh.Snapshot {
 			s.Workloads = append(s.Workloads, w)
 		}
 	}
-	s.VirtualServices = convert.VirtualServices(routes, cfg.ClusterDomain)
+	s.VirtualServices = append(convert.VirtualServices(routes, cfg.ClusterDomain),
+		gatewayRoutes.VirtualServices(s.Services, cfg.ClusterDomain)...)
 	return s
 }
 

@@ -31,7 +31,7 @@ func (f *guardFinder) guarded(p *mesh.Policy, what string) []reasoned {
 		out = append(out, reasoned{service, v1alpha1.SourcePolicy, detail})
 		for _, route := range f.leadingTo(service.Host) {
 			for _, entrance := range f.entrances(route) {
-				out = append(out, reasoned{entrance, v1alpha1.SourcePolicy, detail + ", and VirtualService " + route.String() + " leads there"})
+				out = append(out, reasoned{entrance, v1alpha1.SourcePolicy, detail + ", and " + route.String() + " leads there"})
 			}
 		}
 	}

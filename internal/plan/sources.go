@@ -97,7 +97,7 @@ func permitted(b *builder) {
 func ownRoutes(b *builder) {
 	for _, route := range b.view.routes {
 		private := !visible(route.ExportTo, route.Namespace, b.world.cfg.EgressNamespace)
-		detail := "VirtualService " + route.String() + " holds here only"
+		detail := route.String() + " holds here only"
 		for _, host := range route.Hosts {
 			switch {
 			case !isWildcard(host):

@@ -10,6 +10,7 @@ import (
 	securityv1 "istio.io/client-go/pkg/apis/security/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/lazyxds/lazyxds/api/v1alpha1"
 )
@@ -19,7 +20,7 @@ func Scheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		clientgoscheme.AddToScheme, networkingv1.AddToScheme, networkingv1alpha3.AddToScheme, securityv1.AddToScheme,
-		v1alpha1.AddToScheme,
+		gatewayv1.Install, v1alpha1.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {
 			panic(err) // only two types of one name could clash, which is a matter of compilation

@@ -10,6 +10,7 @@ import (
 	securityv1 "istio.io/client-go/pkg/apis/security/v1"
 	corev1 "k8s.io/api/core/v1"
 	k8snetworkingv1 "k8s.io/api/networking/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/lazyxds/lazyxds/api/v1alpha1"
 	"github.com/lazyxds/lazyxds/internal/convert"
@@ -24,11 +25,12 @@ func (w *Watch) Snapshot() (*mesh.Snapshot, error) {
 	rules, ruleErr := memorize(&w.memory.divertRules, ours(all[networkingv1alpha3.EnvoyFilter](s.envoyFilters)), convert.DivertRule)
 	references, referenceErr := w.references()
 	policies, policyErr := memorize(&w.memory.policies, w.enforcedPolicies(), convert.Policy)
+	services := w.Services()
 	scopes, _ := memorize(&w.memory.scopes, all[v1alpha1.WorkloadScope](s.scopes), infallible(convert.Scope))
 	return &mesh.Snapshot{
 		Namespaces:      w.namespaces(),
-		Services:        w.Services(),
-		VirtualServices: convert.VirtualServices(all[networkingv1.VirtualService](s.virtualServices), w.cfg.ClusterDomain),
+		Services:        services,
+		VirtualServices: w.virtualServices(services),
 		Sidecars:        sidecars,
 		Workloads:       w.workloads(),
 		DivertRules:     rules,
@@ -51,6 +53,16 @@ func (w *Watch) Services() []mesh.Service {
 		services = append(services, hosts...)
 	}
 	return services
+}
+
+// virtualServices lists the routes of the mesh, those of the Gateway API among them.
+func (w *Watch) virtualServices(services []mesh.Service) []mesh.VirtualService {
+	routes := convert.GatewayRoutes{
+		HTTP: all[gatewayv1.HTTPRoute](w.stores.httpRoutes), GRPC: all[gatewayv1.GRPCRoute](w.stores.grpcRoutes),
+		TLS: all[gatewayv1.TLSRoute](w.stores.tlsRoutes), TCP: all[gatewayv1.TCPRoute](w.stores.tcpRoutes),
+	}
+	return append(convert.VirtualServices(all[networkingv1.VirtualService](w.stores.virtualServices), w.cfg.ClusterDomain),
+		routes.VirtualServices(services, w.cfg.ClusterDomain)...)
 }
 
 func (w *Watch) sidecar(s *networkingv1.Sidecar) (mesh.Sidecar, error) {

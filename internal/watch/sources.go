@@ -17,6 +17,7 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/lazyxds/lazyxds/api/v1alpha1"
 	"github.com/lazyxds/lazyxds/internal/convert"
@@ -29,6 +30,7 @@ type stores struct {
 	deployments, statefulSets, daemonSets, replicaSets    toolscache.Indexer
 	jobs, cronJobs, pods, endpointSlices, serviceCIDRs    toolscache.Indexer
 	meshConfigs, policies                                 toolscache.Indexer
+	httpRoutes, grpcRoutes, tlsRoutes, tcpRoutes          toolscache.Indexer
 }
 
 // source is one kind of object to follow.
@@ -74,6 +76,10 @@ func (w *Watch) sources() []source {
 			object: &securityv1.AuthorizationPolicy{}, store: &s.policies, optional: true,
 			handler: onChange(intent, w.poke),
 		},
+		{object: &gatewayv1.HTTPRoute{}, store: &s.httpRoutes, optional: true, handler: onChange(intent, w.poke)},
+		{object: &gatewayv1.GRPCRoute{}, store: &s.grpcRoutes, optional: true, handler: onChange(intent, w.poke)},
+		{object: &gatewayv1.TLSRoute{}, store: &s.tlsRoutes, optional: true, handler: onChange(intent, w.poke)},
+		{object: &gatewayv1.TCPRoute{}, store: &s.tcpRoutes, optional: true, handler: onChange(intent, w.poke)},
 	}
 }
 

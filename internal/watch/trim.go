@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/lazyxds/lazyxds/internal/convert"
 )
@@ -53,8 +54,24 @@ func trim(object any) (any, error) {
 		o.Status = batchv1.CronJobStatus{}
 	case *networkingv1.DestinationRule:
 		o.Spec = networkingapi.DestinationRule{}
+	default:
+		trimRoute(object)
 	}
 	return object, nil
+}
+
+// trimRoute drops what a route of the Gateway API tells of each of its parents.
+func trimRoute(object any) {
+	switch o := object.(type) {
+	case *gatewayv1.HTTPRoute:
+		o.Status = gatewayv1.HTTPRouteStatus{}
+	case *gatewayv1.GRPCRoute:
+		o.Status = gatewayv1.GRPCRouteStatus{}
+	case *gatewayv1.TLSRoute:
+		o.Status = gatewayv1.TLSRouteStatus{}
+	case *gatewayv1.TCPRoute:
+		o.Status = gatewayv1.TCPRouteStatus{}
+	}
 }
 
 // trimReplicaSet keeps of a ReplicaSet that something controls only by what: there are ten of them for each Deployment.

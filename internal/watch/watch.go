@@ -82,7 +82,8 @@ func New(ctx context.Context, informers cache.Cache, mapper meta.RESTMapper, cfg
 	return w, nil
 }
 
-// unserved tells whether the cluster lacks the API of an object: that of ServiceCIDRs is as old as Kubernetes 1.33.
+// unserved tells whether the cluster lacks the API of an object: that of ServiceCIDRs is as old as Kubernetes 1.33, and not every
+// mesh has the Gateway API.
 func (w *Watch) unserved(mapper meta.RESTMapper, object client.Object) (bool, error) {
 	kind, err := apiutil.GVKForObject(object, w.scheme)
 	if err != nil {
