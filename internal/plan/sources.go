@@ -193,6 +193,23 @@ func routesOfItsOwn(w *world, namespace string) []*mesh.VirtualService {
 	return out
 }
 
+// misroutedServices are those whose requests the egress would route by VirtualServices that it sees and the namespace does not.
+func misroutedServices(w *world, namespace string) []reasoned {
+	var out []reasoned
+	for _, route := range w.catalog.routes {
+		theirs := visible(route.ExportTo, route.Namespace, w.cfg.EgressNamespace)
+		if !theirs || visible(route.ExportTo, route.Namespace, namespace) {
+			continue
+		}
+		for _, host := range route.Hosts {
+			for _, service := range w.catalog.matching(pattern{"*", host}, namespace) {
+				out = append(out, reasoned{service, v1alpha1.SourcePrivate, route.String() + " holds for the fallback egress, not here"})
+			}
+		}
+	}
+	return out
+}
+
 func aboutOthers(w *world, route *mesh.VirtualService) bool {
 	return slices.ContainsFunc(route.Hosts, func(host mesh.Host) bool {
 		own := func(s *mesh.Service) bool { return s.Namespace == route.Namespace }

@@ -157,7 +157,7 @@ func (w *world) view(namespace string) *view {
 		w.views[namespace] = &view{
 			ranges:     ranges,
 			rule:       w.rule(ranges),
-			base:       slices.Concat(baseServices(w, namespace, ranges), w.guards.seenFrom(namespace)),
+			base:       slices.Concat(baseServices(w, namespace, ranges), w.guards.seenFrom(namespace), misroutedServices(w, namespace)),
 			references: references(w.snapshot, namespace),
 			routes:     routesOfItsOwn(w, namespace),
 		}
