@@ -42,6 +42,22 @@ func (l *Lab) installIstio(ctx context.Context, paths components.Paths, extra []
 	return err
 }
 
+// installGatewayAPI installs the CRDs of the Gateway API and returns when they are served. They are too long for the annotation in
+// which a client would keep what it applied.
+func (l *Lab) installGatewayAPI(ctx context.Context, paths components.Paths) error {
+	if _, err := l.Kubectl(ctx, "", "apply", "--server-side", "--filename", paths.GatewayCRDs()); err != nil {
+		return err
+	}
+	return l.Wait(ctx, "the Gateway API", startTimeout, func(context.Context) (bool, string) {
+		served, err := l.client.Discovery().ServerResourcesForGroupVersion("gateway.networking.k8s.io/v1")
+		if err != nil {
+			return false, err.Error()
+		}
+		routes := slices.DeleteFunc(served.APIResources, func(r metav1.APIResource) bool { return r.Name != "httproutes" && r.Name != "grpcroutes" })
+		return len(routes) == 2, fmt.Sprintf("%d of 2 kinds of routes", len(routes))
+	})
+}
+
 // injected tells whether istiod's webhook puts a sidecar into a new pod, without making one.
 func (l *Lab) injected(ctx context.Context) (bool, error) {
 	probe := &corev1.Pod{

@@ -157,6 +157,13 @@ func (s starter) startAll(ctx context.Context) error {
 		return s.await(gctx, "kube-system", "coredns")
 	})
 	g.Go(func() error {
+		if err := s.lab.installGatewayAPI(gctx, s.paths); err != nil {
+			return err
+		}
+		s.reached("CRDs of the Gateway API served")
+		return nil
+	})
+	g.Go(func() error {
 		if err := s.lab.installIstio(gctx, s.paths, s.istioArgs); err != nil {
 			return err
 		}

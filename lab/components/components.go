@@ -33,6 +33,8 @@ type Paths struct {
 
 	// Istio is the folder of Istio's module: its charts, samples and bootstrap template.
 	Istio string
+	// GatewayAPI is the folder of the module that carries the CRDs of the Gateway API, in the version that Istio was built with.
+	GatewayAPI string
 	// Line is the Istio release line the paths belong to.
 	Line Line
 }
@@ -40,6 +42,11 @@ type Paths struct {
 // EnvoyBootstrap is the template pilot-agent renders Envoy's bootstrap from.
 func (p Paths) EnvoyBootstrap() string {
 	return filepath.Join(p.Istio, "tools/packaging/common/envoy_bootstrap.json")
+}
+
+// GatewayCRDs is the folder of the CRDs of the Gateway API's standard channel.
+func (p Paths) GatewayCRDs() string {
+	return filepath.Join(p.GatewayAPI, "config/crd/standard")
 }
 
 // Chart is the folder of one of Istio's charts, such as "base" or "istio-control/istio-discovery".
@@ -69,6 +76,9 @@ func Ensure(ctx context.Context, repo, line string, out io.Writer) (Paths, error
 		}
 	}
 	if p.Istio, err = b.moduleDir(ctx, l.module(), "istio.io/istio"); err != nil {
+		return Paths{}, err
+	}
+	if p.GatewayAPI, err = b.moduleDir(ctx, l.module(), "sigs.k8s.io/gateway-api"); err != nil {
 		return Paths{}, err
 	}
 	if p.Envoy, err = b.envoy(ctx, l); err != nil {
