@@ -119,6 +119,14 @@ func runController(ctx context.Context, opts *options, log *slog.Logger) error {
 	if err := addChecks(mgr, w, intake, self); err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		if kind := w.Late(ctx); kind != "" {
+			log.Info("stopping: the cluster has come to serve a kind that can be followed from a start on only", "kind", kind)
+			stop()
+		}
+	}()
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("run: %w", err)
 	}

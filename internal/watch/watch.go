@@ -11,9 +11,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/lazyxds/lazyxds/internal/convert"
@@ -36,6 +36,8 @@ type Watch struct {
 	scheme    *runtime.Scheme
 	stores    stores
 	kinds     []source
+	mapper    meta.RESTMapper
+	missing   []schema.GroupVersionKind // that the cluster did not serve at the start
 	owners    owners
 	addresses *addressBook
 	poke      func()
@@ -48,15 +50,20 @@ type Watch struct {
 // New starts to follow everything that decisions depend on, through informers of the given cache, which the caller starts.
 // It calls poke, which must not block, after each event that could lead to a different decision.
 func New(ctx context.Context, informers cache.Cache, mapper meta.RESTMapper, cfg Config, poke func()) (*Watch, error) {
-	w := &Watch{cfg: cfg, scheme: Scheme(), addresses: newAddressBook(), poke: poke}
+	w := &Watch{cfg: cfg, scheme: Scheme(), mapper: mapper, addresses: newAddressBook(), poke: poke}
 	w.kinds = w.sources()
 	for _, s := range w.kinds {
 		if s.optional {
-			missing, err := w.unserved(mapper, s.object)
+			kind, err := apiutil.GVKForObject(s.object, w.scheme)
+			if err != nil {
+				return nil, fmt.Errorf("watch %T: %w", s.object, err)
+			}
+			served, err := w.served(kind)
 			if err != nil {
 				return nil, err
 			}
-			if missing {
+			if !served {
+				w.missing = append(w.missing, kind)
 				continue
 			}
 		}
@@ -82,21 +89,17 @@ func New(ctx context.Context, informers cache.Cache, mapper meta.RESTMapper, cfg
 	return w, nil
 }
 
-// unserved tells whether the cluster lacks the API of an object: that of ServiceCIDRs is as old as Kubernetes 1.33, and not every
-// mesh has the Gateway API.
-func (w *Watch) unserved(mapper meta.RESTMapper, object client.Object) (bool, error) {
-	kind, err := apiutil.GVKForObject(object, w.scheme)
-	if err != nil {
-		return false, fmt.Errorf("watch %T: %w", object, err)
-	}
-	_, err = mapper.RESTMapping(kind.GroupKind(), kind.Version)
+// served tells whether the cluster has the API of a kind: that of ServiceCIDRs is as old as Kubernetes 1.33, and not every mesh
+// has the Gateway API.
+func (w *Watch) served(kind schema.GroupVersionKind) (bool, error) {
+	_, err := w.mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	if meta.IsNoMatchError(err) {
-		return true, nil
+		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("ask for the API of %s: %w", kind.Kind, err)
 	}
-	return false, nil
+	return true, nil
 }
 
 // Synced reports whether everything that existed at the start has been seen.
