@@ -103,6 +103,7 @@ func runController(ctx context.Context, opts *options, log *slog.Logger) error {
 	planner := controller.New(w, applier, plan.Config{
 		RootNamespace: opts.rootNamespace, EgressNamespace: opts.namespace, ClusterDomain: opts.clusterDomain,
 		DivertedCIDRs: diverted, Settle: opts.settle, Warm: plan.WarmTime, GoneTTL: opts.goneTTL,
+		FailurePolicy: plan.FailurePolicy(opts.failurePolicy), PassthroughAfter: opts.passthroughAfter,
 	}, controller.NewEvents(mgr.GetEventRecorder("lazyxds"), w.Reference), counts, log, pokes)
 	self := identity.New(opts.identity, log)
 	intake := controller.NewIntake(opts.alsAddress,

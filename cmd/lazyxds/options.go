@@ -15,22 +15,25 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/lazyxds/lazyxds/internal/identity"
+	"github.com/lazyxds/lazyxds/internal/plan"
 )
 
 // options are the flags of the controller.
 type options struct {
-	alsAddress     string
-	metricsAddress string
-	healthAddress  string
-	namespace      string
-	rootNamespace  string
-	clusterDomain  string
-	divertCIDRs    []string
-	settle         time.Duration
-	goneTTL        time.Duration
-	leaderElect    bool
-	identity       identity.Config
-	logging        logging
+	alsAddress       string
+	metricsAddress   string
+	healthAddress    string
+	namespace        string
+	rootNamespace    string
+	clusterDomain    string
+	divertCIDRs      []string
+	settle           time.Duration
+	goneTTL          time.Duration
+	failurePolicy    string
+	passthroughAfter time.Duration
+	leaderElect      bool
+	identity         identity.Config
+	logging          logging
 }
 
 func (o *options) register(flags *pflag.FlagSet) {
@@ -44,6 +47,10 @@ func (o *options) register(flags *pflag.FlagSet) {
 		"cluster's ServiceCIDR objects name; needed below Kubernetes 1.33, which has none (repeatable)")
 	registerSettle(flags, &o.settle)
 	flags.DurationVar(&o.goneTTL, "gone-ttl", time.Hour, "time to remember what a vanished workload used, in case it comes back")
+	flags.StringVar(&o.failurePolicy, "fallback-failure-policy", string(plan.Hold), "what becomes of lazy workloads when the fallback egress has "+
+		"no ready endpoint for long: Hold leaves them lazy, Passthrough gives them the full scope until it is back")
+	flags.DurationVar(&o.passthroughAfter, "passthrough-after", time.Minute,
+		"time without a ready endpoint after which Passthrough takes effect, and with one before workloads become lazy again")
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "plan only while holding the Lease lazyxds; off only for a single replica")
 	registerIdentity(flags, &o.identity)
 	o.logging.register(flags)
@@ -76,8 +83,11 @@ func (o *options) prefixes() ([]netip.Prefix, error) {
 	if o.identity.ID == "" || len(o.identity.Peers) == 0 {
 		return nil, errors.New("--identity and --als-peer have to be set: access logs are taken in by mutual TLS only")
 	}
-	if o.settle < 0 || o.goneTTL < 0 {
-		return nil, errors.New("--settle and --gone-ttl cannot be negative")
+	if o.settle < 0 || o.goneTTL < 0 || o.passthroughAfter < 0 {
+		return nil, errors.New("--settle, --gone-ttl and --passthrough-after cannot be negative")
+	}
+	if policy := plan.FailurePolicy(o.failurePolicy); policy != plan.Hold && policy != plan.Passthrough {
+		return nil, fmt.Errorf("--fallback-failure-policy: %q is neither %s nor %s", policy, plan.Hold, plan.Passthrough)
 	}
 	var out []netip.Prefix
 	for _, cidr := range o.divertCIDRs {

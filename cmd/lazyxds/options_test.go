@@ -11,17 +11,19 @@ import (
 
 func TestPrefixes(t *testing.T) {
 	me := identity.Config{ID: "spiffe://cluster.local/ns/istio-system/sa/lazyxds", Peers: []string{"spiffe://cluster.local/ns/x/sa/y"}}
-	good := options{namespace: "istio-system", identity: me, divertCIDRs: []string{"10.96.1.2/12", "fd00::/108"}}
+	good := options{namespace: "istio-system", identity: me, divertCIDRs: []string{"10.96.1.2/12", "fd00::/108"}, failurePolicy: "Hold"}
 	got, err := good.prefixes()
 	if err != nil || len(got) != 2 || got[0].String() != "10.96.0.0/12" {
 		t.Errorf("prefixes = %v, %v", got, err)
 	}
 	bad := map[string]options{
-		"--namespace":   {},
-		"--identity":    {namespace: "x"},
-		"--als-peer":    {namespace: "x", identity: identity.Config{ID: me.ID}},
-		"--divert-cidr": {namespace: "x", identity: me, divertCIDRs: []string{"10.96.0.0"}},
-		"--settle":      {namespace: "x", identity: me, settle: -time.Second},
+		"--namespace":               {},
+		"--identity":                {namespace: "x"},
+		"--als-peer":                {namespace: "x", identity: identity.Config{ID: me.ID}},
+		"--divert-cidr":             {namespace: "x", identity: me, divertCIDRs: []string{"10.96.0.0"}, failurePolicy: "Passthrough"},
+		"--settle":                  {namespace: "x", identity: me, settle: -time.Second},
+		"--passthrough-after":       {namespace: "x", identity: me, passthroughAfter: -time.Second},
+		"--fallback-failure-policy": {namespace: "x", identity: me, failurePolicy: "hold"},
 	}
 	for flag, opts := range bad {
 		if _, err := opts.prefixes(); err == nil || !strings.Contains(err.Error(), flag) {

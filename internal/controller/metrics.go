@@ -24,6 +24,7 @@ type Metrics struct {
 	edges      *prometheus.GaugeVec
 	workloads  *prometheus.GaugeVec
 	conflicts  *prometheus.GaugeVec
+	egress     *prometheus.GaugeVec
 	learned    prometheus.Counter
 	gone       prometheus.Counter
 	applies    *prometheus.CounterVec
@@ -65,6 +66,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		workloads: gauge("workloads", "Workloads with a WorkloadScope, by the reason of its Ready condition.", "namespace", "state"),
 		conflicts: gauge("conflicts", "Enrolled workloads that stay in full scope because a Sidecar not managed by LazyXDS, "+
 			"or another workload, selects the same pods.", "namespace"),
+		egress:  gauge("egress_endpoints", "Ready endpoints of the fallback egress. Only the leader tells."),
 		learned: counter("edges_learned_total", "Dependencies learned from the access log."),
 		gone:    counter("edges_expired_total", "Learned dependencies dropped because the service is gone."),
 		applies: counters("sidecar_applies_total", "Sidecars written, by result.", "result"),
@@ -84,7 +86,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	info := version.Get()
 	build := gauge("build_info", "What the controller was built from; always 1.", "version", "revision", "goversion")
 	build.WithLabelValues(info.Version, info.Revision, info.Go).Set(1)
-	reg.MustRegister(build, m.edges, m.workloads, m.conflicts, m.learned, m.gone, m.applies, m.unresolved, m.duration)
+	reg.MustRegister(build, m.edges, m.workloads, m.conflicts, m.egress, m.learned, m.gone, m.applies, m.unresolved, m.duration)
 	return m
 }
 
@@ -94,6 +96,7 @@ func (m *Metrics) observe(s *mesh.Snapshot, p plan.Plan) {
 	for i := range s.Scopes {
 		m.edges.WithLabelValues(s.Scopes[i].Namespace).Add(float64(len(s.Scopes[i].Dependencies)))
 	}
+	m.egress.WithLabelValues().Set(float64(s.Egress.Ready))
 	m.workloads.Reset()
 	m.conflicts.Reset()
 	for i := range p.Workloads {

@@ -24,7 +24,10 @@ func TestMetricNamesFollowTheConventions(t *testing.T) {
 	m := NewMetrics(reg)
 	accesslog.NewMetrics(reg)
 	m.unresolved.WithLabelValues("unknown_source").Inc()
-	m.observe(&mesh.Snapshot{Scopes: []mesh.Scope{{Key: mesh.Key{Namespace: "demo"}}}}, plan.Plan{Workloads: []plan.Workload{
+	if n := testutil.CollectAndCount(m.egress); n != 0 {
+		t.Error("a replica that has not planned tells how many egress endpoints there are")
+	}
+	m.observe(&mesh.Snapshot{Scopes: []mesh.Scope{{Key: mesh.Key{Namespace: "demo"}}}, Egress: mesh.Egress{Ready: 2}}, plan.Plan{Workloads: []plan.Workload{
 		{Key: web, Ready: plan.Condition{Reason: "ForeignSidecar"}},
 	}})
 	problems, err := testutil.GatherAndLint(reg)
@@ -33,6 +36,9 @@ func TestMetricNamesFollowTheConventions(t *testing.T) {
 	}
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	if got := testutil.ToFloat64(m.egress); got != 2 {
+		t.Errorf("egress endpoints = %v, want 2", got)
 	}
 	if got := testutil.ToFloat64(m.conflicts.WithLabelValues("demo")); got != 1 {
 		t.Errorf("conflicts = %v, want 1", got)

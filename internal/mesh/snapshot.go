@@ -43,6 +43,9 @@ type Reference struct {
 type Egress struct {
 	// Ready is the number of ready endpoints of its Service.
 	Ready int
+	// Since is when Ready last became zero, or ceased to be, as far as this replica of the controller has seen; the zero time if it
+	// never was zero.
+	Since time.Time
 	// Missing names what the fallback needs and does not have: EnvoyFilters, the DestinationRule, the Sidecar
 	// ("EnvoyFilter istio-system/lazyxds-egress-als").
 	Missing []string

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
@@ -16,6 +17,7 @@ type candidate struct {
 	spare    []*mesh.Scope    // further ones for the same workload
 	sidecar  *mesh.Sidecar    // ours, in the cluster; nil for none
 	rule     *mesh.DivertRule // ours, in the cluster; nil for none
+	turn     time.Duration    // how long it waits when all are due at once
 }
 
 // candidates gathers every workload, every WorkloadScope and every object of ours, in the order of their objects' keys.

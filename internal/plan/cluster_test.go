@@ -33,6 +33,7 @@ type cluster struct {
 	pods    map[mesh.WorkloadKey][2]int
 	egress  mesh.Egress
 	istio   string
+	cfg     plan.Config
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -43,6 +44,7 @@ func newCluster(t *testing.T) *cluster {
 		pods:    map[mesh.WorkloadKey][2]int{},
 		egress:  mesh.Egress{Ready: 2},
 		istio:   "1.29.1",
+		cfg:     cfg,
 	}
 }
 
@@ -135,6 +137,7 @@ func (c *cluster) setPods(lines []string) {
 }
 
 func (c *cluster) setEgress(lines []string) {
+	before := c.egress
 	c.egress = mesh.Egress{}
 	for _, line := range lines {
 		if missing, ok := strings.CutPrefix(line, "missing "); ok {
@@ -142,6 +145,10 @@ func (c *cluster) setEgress(lines []string) {
 		} else if _, err := fmt.Sscanf(line, "ready %d", &c.egress.Ready); err != nil {
 			c.t.Fatalf("egress %q: %v", line, err)
 		}
+	}
+	c.egress.Since = before.Since
+	if (before.Ready > 0) != (c.egress.Ready > 0) {
+		c.egress.Since = c.now
 	}
 }
 

@@ -7,6 +7,6 @@
 // Sidecar warms clusters in annotations.
 //
 // The way through it: [Make] gathers a candidate for each workload, enrol.go tells who wants to be lazy, rules.go who
-// cannot be, sources.go and closure.go what is in scope, policy.go where the fallback must be refused, transition.go which
-// objects follow from that and in which order, and warm.go in which steps a Sidecar changes.
+// cannot be, fallback.go who must not be now, sources.go and closure.go what is in scope, policy.go where the fallback must be
+// refused, transition.go which objects follow from that and in which order, and warm.go in which steps a Sidecar changes.
 package plan

@@ -33,6 +33,10 @@ type Config struct {
 	Warm time.Duration
 	// GoneTTL is how long the scope of a vanished workload is kept, in case it comes back.
 	GoneTTL time.Duration
+	// FailurePolicy is what to do once the fallback has had no ready endpoint for PassthroughAfter; empty stands for Hold. With
+	// Passthrough, it has to be ready for as long before workloads become lazy.
+	FailurePolicy    FailurePolicy
+	PassthroughAfter time.Duration
 }
 
 // Plan is what should be, and what to do to get there.
@@ -128,7 +132,9 @@ func Make(s *mesh.Snapshot, cfg Config, now time.Time) Plan {
 	w := newWorld(s, cfg, now)
 	var p Plan
 	w.refuseFallback(&p)
-	for _, c := range candidates(w) {
+	all := candidates(w)
+	takeTurns(all)
+	for _, c := range all {
 		w.step(&p, c)
 		if c.scope != nil {
 			w.wakeToForget(&p, c.scope)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/lazyxds/lazyxds/internal/convert"
-	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
 // obstacle is why a workload cannot be lazy, as a condition says it.
@@ -112,24 +111,6 @@ func tooOld(version string) bool {
 	}
 	oldest := fmt.Sprintf("%d.%d", oldestIstio[0], oldestIstio[1])
 	return convert.OlderVersion(version, oldest) == version && !strings.HasPrefix(version+".", oldest+".")
-}
-
-// fallbackFault tells why nothing new may be narrowed; empty if the fallback stands ready.
-func fallbackFault(e mesh.Egress) string {
-	switch {
-	case len(e.Missing) > 0:
-		return "the fallback egress lacks " + strings.Join(e.Missing, ", ")
-	case e.Ready == 0:
-		return "no endpoint of the fallback egress is ready"
-	}
-	return ""
-}
-
-// noteFallback tells once, on the egress's Service, what keeps workloads waiting.
-func (w *world) noteFallback() {
-	if fault := fallbackFault(w.snapshot.Egress); fault != "" && w.waiting {
-		w.noteEgress("FallbackUnavailable", fault+": workloads that are not narrow yet keep the full scope")
-	}
 }
 
 // noteRanges tells that nothing can be diverted, which leaves every service in every scope.

@@ -35,6 +35,7 @@ var cfg = plan.Config{
 //	log            calls were seen: "demo/Deployment/web -> reviews.demo.svc.cluster.local"
 //	egress         its state: "ready 2", "missing EnvoyFilter istio-system/lazyxds-egress-als"
 //	istio          its version
+//	passthrough    the failure policy is Passthrough, after that time
 //	wait 3s        time passes
 //	plan           what the planner makes of it, which is then carried out
 //
@@ -84,14 +85,12 @@ func tell(t *testing.T, c *cluster, step *txtar.File) {
 		c.setEgress(lines(step.Data))
 	case "istio":
 		c.istio = strings.TrimSpace(string(step.Data))
+	case "passthrough":
+		c.cfg.FailurePolicy, c.cfg.PassthroughAfter = plan.Passthrough, duration(t, argument)
 	case "wait":
-		d, err := time.ParseDuration(argument)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.now = c.now.Add(d)
+		c.now = c.now.Add(duration(t, argument))
 	case "plan":
-		p := plan.Make(c.snapshot(), cfg, c.now)
+		p := plan.Make(c.snapshot(), c.cfg, c.now)
 		got := render(p, c.now)
 		checkShuffled(t, c, got)
 		if *update {
@@ -124,7 +123,7 @@ func checkShuffled(t *testing.T, c *cluster, want string) {
 		for i := range s.Scopes {
 			shuffle(r, s.Scopes[i].Dependencies)
 		}
-		if diff := cmp.Diff(want, render(plan.Make(s, cfg, c.now), c.now)); diff != "" {
+		if diff := cmp.Diff(want, render(plan.Make(s, c.cfg, c.now), c.now)); diff != "" {
 			t.Fatalf("the order of the facts matters (-sorted +shuffled):\n%s", diff)
 		}
 	}
@@ -132,6 +131,15 @@ func checkShuffled(t *testing.T, c *cluster, want string) {
 
 func shuffle[T any](r *rand.Rand, s []T) {
 	r.Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] })
+}
+
+func duration(t *testing.T, text string) time.Duration {
+	t.Helper()
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 func lines(data []byte) []string {

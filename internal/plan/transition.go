@@ -21,7 +21,7 @@ type verdict struct {
 	ready    Condition // unless it is to be lazy
 }
 
-func (w *world) judge(c *candidate) verdict {
+func (w *world) judge(p *Plan, c *candidate) verdict {
 	if c.workload == nil {
 		return verdict{ready: Condition{false, convert.ReasonWorkloadGone, missing(c.key)}}
 	}
@@ -34,8 +34,12 @@ func (w *world) judge(c *candidate) verdict {
 		return verdict{ready: Condition{false, "NotEnrolled", message}}
 	}
 	found, ok := w.obstacle(c)
-	if !ok && wish.mode == observe {
+	switch {
+	case ok:
+	case wish.mode == observe:
 		found, ok = w.unobservable(c)
+	case wish.mode == lazy:
+		found, ok = w.passthrough(p, c)
 	}
 	if ok {
 		w.noteObstacle(c, found)
@@ -59,7 +63,7 @@ func missing(key mesh.WorkloadKey) string {
 //
 //	verdict | rule           | Sidecar | now
 //	--------+----------------+---------+-----------------------------------------------------------------
-//	lazy    | any            | -       | wait while the fallback is not ready
+//	lazy    | any            | -       | wait while the fallback is not ready, or not for long enough
 //	lazy    | -              | -       | apply the rule, and the Sidecar with it if no proxy runs yet
 //	lazy    | observes       | -       | make it divert, and the Sidecar with it if no proxy runs yet
 //	lazy    | since < Settle | -       | wait
@@ -80,7 +84,7 @@ func (w *world) step(p *Plan, c *candidate) {
 	if w.namespaces[c.object.Namespace].Terminating {
 		return
 	}
-	v := w.judge(c)
+	v := w.judge(p, c)
 	if !v.enrolled && c.scope == nil && c.sidecar == nil && c.rule == nil {
 		return
 	}
@@ -106,10 +110,8 @@ func (w *world) step(p *Plan, c *candidate) {
 
 // narrow brings a lazy workload forward.
 func (w *world) narrow(p *Plan, c *candidate, out *Workload) {
-	fault := fallbackFault(w.snapshot.Egress)
-	w.waiting = w.waiting || fault != ""
-	if c.sidecar == nil && fault != "" {
-		out.Ready = Condition{false, "EgressNotReady", fault}
+	if why := w.tooEarly(p, c); why != "" {
+		out.Ready = Condition{false, "EgressNotReady", why}
 		return
 	}
 	rule := w.view(c.key.Namespace).rule.selecting(c.workload.Selector)

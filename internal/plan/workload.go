@@ -123,7 +123,7 @@ func (w Workload) count(counts func(ScopedHost) bool) int {
 func (w *world) noteObstacle(c *candidate, o obstacle) {
 	n := Notice{c.key.Kind, c.key.Namespace, c.key.Name, Warning, o.reason, o.message}
 	switch o.reason {
-	case "IstioTooOld": // once, not for every workload
+	case "IstioTooOld", "Passthrough": // once, not for every workload
 		w.noteEgress(o.reason, o.message)
 		return
 	case "ForeignSidecar":

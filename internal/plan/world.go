@@ -34,6 +34,8 @@ type world struct {
 	standard *mesh.Sidecar
 	// waiting tells that some workload is not narrowed because the fallback is not ready.
 	waiting bool
+	// failing tells that some workload is narrow although the fallback is not ready.
+	failing bool
 	notices []Notice
 }
 

@@ -1,6 +1,9 @@
 package watch
 
 import (
+	"sync"
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -19,10 +22,8 @@ const (
 
 // egress tells whether the fallback can catch anything: its endpoints, and the objects without which it cannot.
 func (w *Watch) egress() mesh.Egress {
-	var out mesh.Egress
-	for _, slice := range all[discoveryv1.EndpointSlice](w.stores.endpointSlices) {
-		out.Ready += readyEndpoints(slice)
-	}
+	out := mesh.Egress{Ready: w.readyEgress()}
+	out.Since = w.standing.note(out.Ready == 0, time.Now())
 	for _, needed := range []struct {
 		kind, name string
 		store      toolscache.Store
@@ -37,6 +38,40 @@ func (w *Watch) egress() mesh.Egress {
 		}
 	}
 	return out
+}
+
+// egressEvent notes on every replica, whether it leads or not, when the fallback fails and comes back.
+func (w *Watch) egressEvent() {
+	if w.Synced() {
+		w.standing.note(w.readyEgress() == 0, time.Now())
+	}
+	w.poke()
+}
+
+func (w *Watch) readyEgress() int {
+	ready := 0
+	for _, slice := range all[discoveryv1.EndpointSlice](w.stores.endpointSlices) {
+		ready += readyEndpoints(slice)
+	}
+	return ready
+}
+
+// standing is whether the fallback is down, and since when it is or is not. It begins with the process, and with a fallback that
+// stands: what follows from it can only come later for that.
+type standing struct {
+	mu    sync.Mutex
+	down  bool
+	since time.Time
+}
+
+// note takes in what is so now, and returns since when; the zero time for a fallback that never was down.
+func (s *standing) note(down bool, now time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if down != s.down {
+		s.down, s.since = down, now
+	}
+	return s.since
 }
 
 // readyEndpoints counts what may be sent to. Dual-stack endpoints count twice, in the slices of either family.

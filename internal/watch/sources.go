@@ -66,7 +66,7 @@ func (w *Watch) sources() []source {
 		of(&batchv1.Job{}, &s.jobs, version),
 		of(&batchv1.CronJob{}, &s.cronJobs, intent),
 		{object: &corev1.Pod{}, store: &s.pods, handler: w.podHandler()},
-		of(&discoveryv1.EndpointSlice{}, &s.endpointSlices, version),
+		{object: &discoveryv1.EndpointSlice{}, store: &s.endpointSlices, handler: onChange(version, w.egressEvent)},
 		of(&corev1.ConfigMap{}, &s.meshConfigs, version),
 		{
 			object: &k8snetworkingv1.ServiceCIDR{}, store: &s.serviceCIDRs, optional: true,

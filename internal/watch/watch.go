@@ -43,6 +43,7 @@ type Watch struct {
 	poke      func()
 	synced    []toolscache.InformerSynced
 	memory    memory
+	standing  standing // of the fallback
 	// services counts the events about services, so that who keeps an index of them knows when to make it anew.
 	services atomic.Int64
 }
