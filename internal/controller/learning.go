@@ -187,10 +187,13 @@ func (l *Learning) flush(observations <-chan mesh.Observation) {
 	for m := range l.merged {
 		l.settle(m, time.Now())
 	}
-	// The pace no longer matters, and the learner reads no clock: to it, time is up.
-	for _, batch := range l.learner.Take(time.Now().Add(time.Minute)) {
-		if err := l.merge(ctx, batch); err != nil && !errors.Is(err, errNoScope) {
-			l.log.Warn("lesson lost", "workload", batch.Workload.String(), "error", err)
-		}
+	var writes sync.WaitGroup
+	for _, batch := range l.learner.Rest() {
+		writes.Go(func() {
+			if err := l.merge(ctx, batch); err != nil && !errors.Is(err, errNoScope) {
+				l.log.Warn("lesson lost", "workload", batch.Workload.String(), "error", err)
+			}
+		})
 	}
+	writes.Wait()
 }

@@ -137,6 +137,19 @@ func (l *Learner) Take(now time.Time) []Batch {
 	return batches
 }
 
+// Rest hands out all that waits, whether due or not: whoever stops has no time to keep the pace.
+func (l *Learner) Rest() []Batch {
+	var batches []Batch
+	for key, waiting := range l.workloads {
+		if len(waiting.sightings) > 0 {
+			batches = append(batches, waiting.batch(key))
+		}
+	}
+	clear(l.workloads)
+	slices.SortFunc(batches, func(a, b Batch) int { return cmp.Or(a.First.Compare(b.First), a.Workload.Compare(b.Workload)) })
+	return batches
+}
+
 // Next is when Take will have something to hand out, at the earliest; the zero time while nothing waits.
 func (l *Learner) Next(now time.Time) time.Time {
 	var next time.Time

@@ -118,6 +118,21 @@ func TestLearnerLimitsTheWhole(t *testing.T) {
 	}
 }
 
+func TestLearnerHandsOutTheRest(t *testing.T) {
+	l := NewLearner(LearnerConfig{Rate: 1, Burst: 1})
+	l.Add(lesson(web, noon, "a"), nil)
+	wantTaken(t, l, noon, "web: a")
+	l.Add(lesson(web, noon.Add(2*time.Millisecond), "c", "b"), nil) // within its window
+	l.Add(lesson(job, noon.Add(1*time.Millisecond), "a"), nil)      // too many for the rate
+	wantTaken(t, l, noon.Add(3*time.Millisecond))
+	if diff := cmp.Diff([]string{"job: a", "web: b c"}, hosts(l.Rest())); diff != "" {
+		t.Errorf("the rest (-want +got):\n%s", diff)
+	}
+	if rest := l.Rest(); len(rest) > 0 {
+		t.Errorf("after the rest there are %v", hosts(rest))
+	}
+}
+
 func TestLearnerIsBounded(t *testing.T) {
 	l := NewLearner(LearnerConfig{MaxWorkloads: 1, MaxPending: 2})
 	if got := l.Add(lesson(web, noon, "a", "b", "c"), nil); got != Overflow {
