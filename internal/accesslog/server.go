@@ -33,6 +33,8 @@ const (
 	maxConnectionAge = 30 * time.Minute
 	// maxStreams bounds the streams of one connection; Envoy opens two per worker thread.
 	maxStreams = 1024
+	// minPing is how often a peer may ask at most whether the server is alive; the egress does so every two seconds.
+	minPing = time.Second
 	// stopGrace is how long ending streams may take before they are cut.
 	stopGrace = 2 * time.Second
 	// maxNodeID bounds what is logged of a name that the peer made up.
@@ -89,7 +91,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxConcurrentStreams(maxStreams),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionAge:      maxConnectionAge,
 			MaxConnectionAgeGrace: 10 * time.Second,

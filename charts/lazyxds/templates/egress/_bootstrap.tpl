@@ -20,10 +20,10 @@ static_resources:
           "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
           explicit_http_config:
             http2_protocol_options:
-              # A controller whose node died closes nothing: without pings its stream would hang until TCP gives up.
+              # A controller that hangs, or whose node died, closes nothing: what is sent there until the egress notices is lost.
               connection_keepalive:
-                interval: 10s
-                timeout: 5s
+                interval: 2s
+                timeout: 2s
       load_assignment:
         cluster_name: lazyxds-accesslog-service
         endpoints:
