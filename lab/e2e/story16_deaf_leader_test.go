@@ -136,7 +136,16 @@ func (w *world) callEach(services []string) {
 func (w *world) recorded(limit time.Duration, services []string) {
 	w.Helper()
 	w.must(mesh.Wait(w.ctx, "services to be recorded", limit, errorFree(func() error {
-		return w.learned(map[string][]string{"deployment/client": services})
+		scope, err := w.scope("deployment/client")
+		if err != nil {
+			return err
+		}
+		for _, service := range services {
+			if !scope.records(w.fqdn(service)) {
+				return fmt.Errorf("%s is not", service)
+			}
+		}
+		return nil
 	})))
 }
 

@@ -187,6 +187,11 @@ func (w *world) scope(workload string) (scope, error) {
 	return s, json.Unmarshal([]byte(out), &s)
 }
 
+// records tells whether the workload was seen to call a host.
+func (s scope) records(host string) bool {
+	return slices.ContainsFunc(s.Status.Dependencies, func(d dependency) bool { return d.Host == host && d.Source == "Observed" })
+}
+
 // observed returns the dependency on a host that a workload was seen to call, nil if there is none.
 func (w *world) observed(workload, host string) *dependency {
 	w.Helper()
