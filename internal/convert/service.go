@@ -64,7 +64,6 @@ func ServiceEntry(se *networkingv1.ServiceEntry) []mesh.Service {
 			Ports:     ports,
 			ExportTo:  se.Spec.ExportTo,
 			Selector:  se.Spec.GetWorkloadSelector().GetLabels(),
-			Lazy:      se.Annotations[LazyAnnotation],
 		}
 		if len(se.Spec.Addresses) == 0 {
 			service.Addresses = allocatedAddresses(se, host)
