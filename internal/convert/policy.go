@@ -17,6 +17,14 @@ import (
 // everybody is the pattern of all identities.
 const everybody = "*"
 
+// targetGroups are the API groups of what a policy can be attached to within its namespace, by kind.
+var targetGroups = map[string][]string{
+	"Service": {"", "core"}, "ServiceEntry": {"networking.istio.io"}, "Gateway": {"gateway.networking.k8s.io"},
+}
+
+// callerHeaders are the request headers by which proxies tell servers of each other.
+var callerHeaders = []string{"x-forwarded-client-cert", "x-envoy-peer-metadata", "x-envoy-peer-metadata-id"}
+
 // DryRun tells whether Istio only tries an AuthorizationPolicy, or audits by it, and so refuses nobody because of it.
 func DryRun(p *securityv1.AuthorizationPolicy) bool {
 	return p.Annotations["istio.io/dry-run"] == "true" || p.Spec.Action == securityapi.AuthorizationPolicy_AUDIT
@@ -37,8 +45,8 @@ func Policy(p *securityv1.AuthorizationPolicy) (mesh.Policy, error) {
 	}
 	out.Attached = len(refs) > 0
 	for _, ref := range refs {
-		if ref.GetKind() == "Service" && ref.GetGroup() == "" {
-			out.Services = append(out.Services, ref.GetName())
+		if slices.Contains(targetGroups[ref.GetKind()], ref.GetGroup()) {
+			out.Targets = append(out.Targets, mesh.PolicyTarget{Kind: ref.GetKind(), Name: ref.GetName()})
 		}
 	}
 	for _, rule := range p.Spec.Rules {
@@ -74,7 +82,7 @@ func callers(rule *securityapi.Rule, namespace string) []mesh.Caller {
 	}
 	var out []mesh.Caller
 	for _, source := range sources {
-		caller := mesh.Caller{Opaque: opaque(source)}
+		caller := mesh.Caller{Opaque: opaque(source), ByAddress: byAddress(source)}
 		addNames(&caller, source.GetPrincipals(), principal)
 		addNames(&caller, source.GetNamespaces(), anyAccount)
 		addNames(&caller, source.GetServiceAccounts(), account(namespace))
@@ -90,29 +98,35 @@ func callers(rule *securityapi.Rule, namespace string) []mesh.Caller {
 
 // opaque tells whether a source asks of the caller what no list of names answers.
 func opaque(s *securityapi.Source) bool {
-	for _, list := range [][]string{
-		s.GetNotPrincipals(), s.GetNotNamespaces(), s.GetNotServiceAccounts(), s.GetTrustDomains(), s.GetNotTrustDomains(),
-		s.GetIpBlocks(), s.GetNotIpBlocks(), s.GetRemoteIpBlocks(), s.GetNotRemoteIpBlocks(),
-	} {
-		if len(list) > 0 {
-			return true
-		}
-	}
-	return false
+	return byAddress(s) || 0 < len(s.GetNotPrincipals())+len(s.GetNotNamespaces())+len(s.GetNotServiceAccounts())+
+		len(s.GetTrustDomains())+len(s.GetNotTrustDomains())
+}
+
+// byAddress tells whether a source asks for the caller's address.
+func byAddress(s *securityapi.Source) bool {
+	return 0 < len(s.GetIpBlocks())+len(s.GetNotIpBlocks())+len(s.GetRemoteIpBlocks())+len(s.GetNotRemoteIpBlocks())
 }
 
 func addCondition(c *mesh.Caller, condition *securityapi.Condition, namespace string) {
+	key := condition.GetKey()
 	named := map[string]func(string) string{
 		"source.principal": principal, "source.namespace": anyAccount, "source.serviceAccount": account(namespace),
-	}[condition.GetKey()]
+	}[key]
+	hasPrefix := func(prefix string) bool { return strings.HasPrefix(key, prefix) }
 	switch {
 	case named != nil && len(condition.GetNotValues()) == 0:
 		addNames(c, condition.GetValues(), named)
-	case slices.ContainsFunc([]string{"source.", "remote.", "experimental."}, func(prefix string) bool {
-		return strings.HasPrefix(condition.GetKey(), prefix)
-	}):
+	case named != nil, describesCaller(key):
 		c.Opaque = true
+	case slices.ContainsFunc([]string{"source.", "remote.", "experimental."}, hasPrefix):
+		c.Opaque, c.ByAddress = true, true
 	}
+}
+
+// describesCaller tells whether a condition looks at a header by which the caller's proxy describes itself.
+func describesCaller(key string) bool {
+	header, ok := strings.CutPrefix(key, "request.headers[")
+	return ok && slices.Contains(callerHeaders, strings.ToLower(strings.TrimSuffix(header, "]")))
 }
 
 func addNames(c *mesh.Caller, values []string, pattern func(string) string) {

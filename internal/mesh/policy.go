@@ -24,9 +24,9 @@ type Policy struct {
 	Action PolicyAction
 	// Selector selects the pods it holds for; empty for all pods of the namespace, or of the mesh in the root namespace.
 	Selector map[string]string
-	// Attached tells that it names what it holds for instead: of that, Services are the Services in its namespace.
+	// Attached tells that it names what it holds for instead: Targets, in its namespace.
 	Attached bool
-	Services []string
+	Targets  []PolicyTarget
 	// Callers are the alternatives in its rules that depend on who calls.
 	Callers []Caller
 	// Target is the part of the spec, as JSON, that tells what it holds for.
@@ -37,12 +37,20 @@ type Policy struct {
 	Spec []byte
 }
 
+// PolicyTarget is what a Policy is attached to.
+type PolicyTarget struct {
+	Kind string // Service, ServiceEntry or Gateway, the one of the Gateway API
+	Name string
+}
+
 // Caller is a set of callers, as a rule describes it.
 type Caller struct {
 	// Names are lists of patterns of an [Identity], in which "*" stands for anything. In each list one has to match.
 	Names [][]string
 	// Opaque tells that more is asked of the caller than a name: not to have one, or its address.
 	Opaque bool
+	// ByAddress tells that its address is asked for, which also tells callers without a certificate apart.
+	ByAddress bool
 }
 
 // Identity is the identity of a service account, without the trust domain that all workloads of a mesh share.

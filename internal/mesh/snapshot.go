@@ -46,6 +46,8 @@ type Egress struct {
 	// Since is when Ready last became zero, or ceased to be, as far as this replica of the controller has seen; the zero time if it
 	// never was zero.
 	Since time.Time
+	// Addresses are those of its pods, ready or not.
+	Addresses []netip.Addr
 	// Missing names what the fallback needs and does not have: EnvoyFilters, the DestinationRule, the Sidecar
 	// ("EnvoyFilter istio-system/lazyxds-egress-als").
 	Missing []string
@@ -101,7 +103,7 @@ type Service struct {
 	ExportTo []string
 	// Selector selects the pods of a Service, or the workloads of a ServiceEntry; empty for none.
 	Selector map[string]string
-	// Lazy is the value of its lazy-xds annotation, verbatim.
+	// Lazy is the value of a Kubernetes Service's lazy-xds annotation, verbatim: a ServiceEntry enrols nobody.
 	Lazy     string
 	Patterns Patterns
 }

@@ -142,6 +142,8 @@ func (c *cluster) setEgress(lines []string) {
 	for _, line := range lines {
 		if missing, ok := strings.CutPrefix(line, "missing "); ok {
 			c.egress.Missing = append(c.egress.Missing, missing)
+		} else if address, ok := strings.CutPrefix(line, "address "); ok {
+			c.egress.Addresses = append(c.egress.Addresses, netip.MustParseAddr(address))
 		} else if _, err := fmt.Sscanf(line, "ready %d", &c.egress.Ready); err != nil {
 			c.t.Fatalf("egress %q: %v", line, err)
 		}

@@ -7,6 +7,9 @@ import (
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
+// gatewayLabel names the Gateway on the pods that serve it. By it, and nothing else, Istio finds the policies attached to one.
+const gatewayLabel = "gateway.networking.k8s.io/gateway-name"
+
 // guardFinder finds the services that a policy guards.
 type guardFinder struct {
 	world *world
@@ -43,17 +46,39 @@ func (f *guardFinder) guarded(p *mesh.Policy, what string) []reasoned {
 func (f *guardFinder) holdsFor(p *mesh.Policy, s *mesh.Service) bool {
 	switch {
 	case p.Attached:
-		return s.Kind == mesh.KubernetesService && slices.Contains(p.Services, s.Name)
-	case s.Kind == mesh.ServiceEntry && len(s.Selector) == 0:
-		return false // not served by pods
+		return slices.ContainsFunc(p.Targets, func(t mesh.PolicyTarget) bool { return f.isOrServes(t, s) })
 	case len(p.Selector) == 0:
-		return true
+		return servedByPods(s)
+	}
+	return f.served(s, p.Selector)
+}
+
+// isOrServes tells whether a policy's target is a service, or the gateway behind it.
+func (f *guardFinder) isOrServes(t mesh.PolicyTarget, s *mesh.Service) bool {
+	switch t.Kind {
+	case "Gateway":
+		return f.served(s, map[string]string{gatewayLabel: t.Name})
+	case "ServiceEntry":
+		return s.Kind == mesh.ServiceEntry && s.Name == t.Name
+	default:
+		return s.Kind == mesh.KubernetesService && s.Name == t.Name
+	}
+}
+
+// served tells whether a selector picks servers of a service.
+func (f *guardFinder) served(s *mesh.Service, selector map[string]string) bool {
+	if !servedByPods(s) {
+		return false
 	}
 	servers := f.serversOf(s)
 	if len(servers) == 0 {
-		return agree(p.Selector, s.Selector)
+		return agree(selector, s.Selector)
 	}
-	return slices.ContainsFunc(servers, func(w *mesh.Workload) bool { return selects(p.Selector, w.Labels) })
+	return slices.ContainsFunc(servers, func(w *mesh.Workload) bool { return selects(selector, w.Labels) })
+}
+
+func servedByPods(s *mesh.Service) bool {
+	return s.Kind == mesh.KubernetesService || len(s.Selector) > 0
 }
 
 func (f *guardFinder) serversOf(s *mesh.Service) []*mesh.Workload {

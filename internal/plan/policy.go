@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -118,7 +119,7 @@ func (w *world) refuseFallback(p *Plan) {
 		}
 		key := mesh.Key{Namespace: policy.Namespace, Name: refusalPrefix + shorten(policy.Name, maxName-len(refusalPrefix))}
 		wanted[key] = true
-		s := refusalSpec(policy, "*"+mesh.Identity(w.cfg.EgressNamespace, EgressName)) // in whatever trust domain
+		s := refusalSpec(policy, w.fallbackSources(policy)...)
 		if live := w.refusals[key]; live == nil || !live.ReleasedAt.IsZero() || !s.same(live.Spec) {
 			p.policy(refuse, newRefusal(key, s), "AuthorizationPolicy "+policy.Name+" tells callers apart, which the fallback hides")
 		}
@@ -133,7 +134,7 @@ func (w *world) refuseFallback(p *Plan) {
 func (w *world) release(p *Plan, live *mesh.Policy) {
 	switch {
 	case live.ReleasedAt.IsZero() || live.ReleasedAt.After(w.now):
-		refusal := newRefusal(live.Key, refusalSpec(live, nobody))
+		refusal := newRefusal(live.Key, refusalSpec(live, source{"principals": {nobody}}))
 		refusal.Annotations[convert.ReleasedAtAnnotation] = w.now.UTC().Format(time.RFC3339Nano)
 		p.policy(release, refusal, "refuses nobody any more, and goes once no connection remembers that it did")
 		p.wake(w.now.Add(drained))
@@ -147,11 +148,32 @@ func (w *world) release(p *Plan, live *mesh.Policy) {
 	}
 }
 
-// refusalSpec refuses a principal where a policy holds.
-func refusalSpec(p *mesh.Policy, principal string) spec {
-	source := map[string]any{"principals": []string{principal}}
-	rules := []map[string]any{{"from": []map[string]any{{"source": source}}}}
-	return parseSpec(p.Target).with("action", "DENY").with("rules", rules)
+// source is what a rule asks of a caller.
+type source map[string][]string
+
+// fallbackSources are what servers may see of the egress that a policy holds for: its name, in whatever trust domain, or, where they
+// take plaintext, its addresses. By those it is only refused where the policy's verdict may depend on them: without an
+// identity it is otherwise any caller's equal.
+func (w *world) fallbackSources(p *mesh.Policy) []source {
+	out := []source{{"principals": {"*" + mesh.Identity(w.cfg.EgressNamespace, EgressName)}}}
+	byAddress := p.Action == mesh.Custom || slices.ContainsFunc(p.Callers, func(c mesh.Caller) bool { return c.ByAddress })
+	if !byAddress || len(w.snapshot.Egress.Addresses) == 0 {
+		return out
+	}
+	var addresses []string
+	for _, address := range slices.SortedFunc(slices.Values(w.snapshot.Egress.Addresses), netip.Addr.Compare) {
+		addresses = append(addresses, address.String())
+	}
+	return append(out, source{"ipBlocks": slices.Compact(addresses)})
+}
+
+// refusalSpec refuses callers where a policy holds.
+func refusalSpec(p *mesh.Policy, callers ...source) spec {
+	var from []map[string]any
+	for _, caller := range callers {
+		from = append(from, map[string]any{"source": caller})
+	}
+	return parseSpec(p.Target).with("action", "DENY").with("rules", []map[string]any{{"from": from}})
 }
 
 func newRefusal(key mesh.Key, s spec) *securityv1.AuthorizationPolicy {

@@ -33,7 +33,7 @@ var cfg = plan.Config{
 //	delete         objects vanish: "Deployment demo/web"
 //	pods           workloads have pods: "demo/Deployment/web 2 1" means two running, one with a sidecar
 //	log            calls were seen: "demo/Deployment/web -> reviews.demo.svc.cluster.local"
-//	egress         its state: "ready 2", "missing EnvoyFilter istio-system/lazyxds-egress-als"
+//	egress         its state: "ready 2", "address 10.0.0.9", "missing EnvoyFilter istio-system/lazyxds-egress-als"
 //	istio          its version
 //	passthrough    the failure policy is Passthrough, after that time
 //	wait 3s        time passes
@@ -120,6 +120,7 @@ func checkShuffled(t *testing.T, c *cluster, want string) {
 		shuffle(r, s.ServiceCIDRs)
 		shuffle(r, s.References)
 		shuffle(r, s.Policies)
+		shuffle(r, s.Egress.Addresses)
 		for i := range s.Scopes {
 			shuffle(r, s.Scopes[i].Dependencies)
 		}

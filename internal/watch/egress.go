@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -24,6 +25,9 @@ const (
 func (w *Watch) egress() mesh.Egress {
 	out := mesh.Egress{Ready: w.readyEgress()}
 	out.Since = w.standing.note(out.Ready == 0, time.Now())
+	for _, slice := range all[discoveryv1.EndpointSlice](w.stores.endpointSlices) {
+		out.Addresses = append(out.Addresses, addresses(slice)...)
+	}
 	for _, needed := range []struct {
 		kind, name string
 		store      toolscache.Store
@@ -83,6 +87,19 @@ func readyEndpoints(slice *discoveryv1.EndpointSlice) int {
 		}
 	}
 	return ready
+}
+
+// addresses are those of all endpoints, ready or not: a pod can be dialled before anybody is meant to.
+func addresses(slice *discoveryv1.EndpointSlice) []netip.Addr {
+	var out []netip.Addr
+	for i := range slice.Endpoints {
+		for _, address := range slice.Endpoints[i].Addresses {
+			if parsed, err := netip.ParseAddr(address); err == nil { // of a slice of names there is none
+				out = append(out, parsed)
+			}
+		}
+	}
+	return out
 }
 
 // istioVersion is the oldest release among running istiods; empty if their images tell none.

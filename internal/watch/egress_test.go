@@ -1,8 +1,12 @@
 package watch
 
 import (
+	"net/netip"
+	"slices"
 	"testing"
 	"time"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
 func TestStanding(t *testing.T) {
@@ -29,5 +33,21 @@ func TestStanding(t *testing.T) {
 				t.Errorf("since %v, want second %d", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestEgressEndpoints(t *testing.T) {
+	yes, no := true, false
+	slice := &discoveryv1.EndpointSlice{Endpoints: []discoveryv1.Endpoint{
+		{Addresses: []string{"10.0.0.9"}, Conditions: discoveryv1.EndpointConditions{Ready: &yes}},
+		{Addresses: []string{"10.0.0.10"}, Conditions: discoveryv1.EndpointConditions{Ready: &no}},
+		{Addresses: []string{"fd00::9"}},
+	}}
+	if ready := readyEndpoints(slice); ready != 2 {
+		t.Errorf("%d are ready, want 2", ready)
+	}
+	want := []netip.Addr{netip.MustParseAddr("10.0.0.9"), netip.MustParseAddr("10.0.0.10"), netip.MustParseAddr("fd00::9")}
+	if got := addresses(slice); !slices.Equal(got, want) {
+		t.Errorf("addresses %v, want %v", got, want)
 	}
 }
