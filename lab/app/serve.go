@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"google.golang.org/grpc"
 )
 
 // gracePeriod is what requests in flight get to finish once an application is told to stop.
@@ -84,6 +86,24 @@ func HTTPOn(l net.Listener, protocol string, server *http.Server) Service {
 			}
 		},
 	}
+}
+
+// GRPC listens on addr for gRPC without TLS.
+func GRPC(addr string, server *grpc.Server) (Service, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return Service{}, err
+	}
+	return Service{
+		Protocol: "grpc",
+		Addr:     l.Addr(),
+		Serve:    func() error { return server.Serve(l) },
+		Stop: func(ctx context.Context) {
+			force := context.AfterFunc(ctx, server.Stop)
+			server.GracefulStop()
+			force()
+		},
+	}, nil
 }
 
 // TCP listens on addr and calls handle for each connection, which is closed when handle returns.

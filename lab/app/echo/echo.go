@@ -31,7 +31,7 @@ func Listen(cfg Config) ([]app.Service, error) {
 		listen   func(addr string) (app.Service, error)
 	}{
 		{"http", cfg.HTTP, func(addr string) (app.Service, error) { return app.HTTP(addr, handler) }},
-		{"grpc", cfg.GRPC, func(addr string) (app.Service, error) { return listenGRPC(addr, cfg.Identity) }},
+		{"grpc", cfg.GRPC, func(addr string) (app.Service, error) { return app.GRPC(addr, NewGRPCServer(cfg.Identity)) }},
 		{"tcp", cfg.TCP, func(addr string) (app.Service, error) {
 			return app.TCP(addr, func(conn net.Conn) { echoLines(conn, cfg.Identity) })
 		}},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"strings"
 	"time"
 
@@ -20,26 +19,8 @@ import (
 	"github.com/lazyxds/lazyxds/lab/app"
 )
 
-// listenGRPC serves gRPC's own interoperability service (grpc.testing.TestService), health and reflection.
-func listenGRPC(addr string, id app.Identity) (app.Service, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return app.Service{}, err
-	}
-	server := NewGRPCServer(id)
-	return app.Service{
-		Addr:  l.Addr(),
-		Serve: func() error { return server.Serve(l) },
-		Stop: func(ctx context.Context) {
-			force := context.AfterFunc(ctx, server.Stop)
-			server.GracefulStop()
-			force()
-		},
-	}, nil
-}
-
-// NewGRPCServer returns the gRPC server of an echo application; every answer's header metadata names the server and
-// the peer.
+// NewGRPCServer returns the gRPC server of an echo application: gRPC's own interoperability service (grpc.testing.TestService),
+// health and reflection. Every answer's header metadata names the server and the peer.
 func NewGRPCServer(id app.Identity) *grpc.Server {
 	server := grpc.NewServer(
 		grpc.UnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

@@ -37,6 +37,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newEcho(), newBookinfo(), newHelloworld(), newTCPEcho(), newLoad())
+	root.AddCommand(newEcho(), newBookinfo(), newHelloworld(), newTCPEcho(), newAuthorizer(), newLoad(), newBackdoor())
 	return root
 }

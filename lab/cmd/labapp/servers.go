@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lazyxds/lazyxds/lab/app"
+	"github.com/lazyxds/lazyxds/lab/app/authorizer"
 	"github.com/lazyxds/lazyxds/lab/app/bookinfo"
 	"github.com/lazyxds/lazyxds/lab/app/echo"
 	"github.com/lazyxds/lazyxds/lab/app/sample"
@@ -111,4 +112,22 @@ func newTCPEcho() *cobra.Command {
 			return app.Run(cmd.Context(), app.Identity{Name: "tcp-echo"}, services...)
 		},
 	}
+}
+
+func newAuthorizer() *cobra.Command {
+	var port int
+	cmd := &cobra.Command{
+		Use:   "authorizer",
+		Short: "Serve an external authorizer: each service account may have the path of its name",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			service, err := app.GRPC(":"+strconv.Itoa(port), authorizer.NewServer())
+			if err != nil {
+				return err
+			}
+			return app.Run(cmd.Context(), app.Identity{Name: "authorizer"}, service)
+		},
+	}
+	cmd.Flags().IntVar(&port, "port", 9191, "port to listen on")
+	return cmd
 }
