@@ -29,7 +29,12 @@ func TestEqualHeaders(t *testing.T) {
 		for _, port := range []string{"8090", "8080"} {
 			service := service(name+port, "srv", "http:"+port+":8080")
 			services = append(services, service)
-			cases = append(cases, equal{name: name + port, script: "curl -sSi -m 10 " + strings.ReplaceAll(request, "URL", "http://"+name+port+":"+port+"/")})
+			cases = append(cases, equal{
+				name: name + port,
+				// No route takes "*": where the client's sidecar has a listener, it answers by itself.
+				fromStart: name == "options",
+				script:    "curl -sSi -m 10 " + strings.ReplaceAll(request, "URL", "http://"+name+port+":"+port+"/"),
+			})
 		}
 	}
 	slices.SortFunc(cases[1:], func(a, b equal) int { return strings.Compare(a.name, b.name) })

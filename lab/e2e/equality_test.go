@@ -41,7 +41,7 @@ func (w *world) equalities(cases []equal) {
 // equality runs a case in full scope, then lazily until it goes directly, and compares each time.
 func (w *world) equality(c equal) {
 	w.Helper()
-	script := strings.NewReplacer("NS", w.namespace).Replace(c.script)
+	script := w.named(c.script)
 	full := w.attempt("control", script, c.counted)
 	if !strings.Contains(full, c.want) {
 		w.Fatalf("in full scope there is no %q:\n%s", c.want, full)

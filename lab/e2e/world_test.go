@@ -81,9 +81,13 @@ func (w *world) apply(documents ...string) {
 	if len(documents) == 0 {
 		return
 	}
-	text := regexp.MustCompile(`\bNS\b`).ReplaceAllString(docs(documents...), w.namespace)
-	_, err := mesh.Kubectl(w.ctx, text, "apply", "-n", w.namespace, "-f", "-")
+	_, err := mesh.Kubectl(w.ctx, w.named(docs(documents...)), "apply", "-n", w.namespace, "-f", "-")
 	w.must(err)
+}
+
+// named is a text with the namespace's name for NS.
+func (w *world) named(text string) string {
+	return regexp.MustCompile(`\bNS\b`).ReplaceAllString(text, w.namespace)
 }
 
 // kubectl runs kubectl in the story's namespace and fails the story if it fails.
