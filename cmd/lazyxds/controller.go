@@ -65,7 +65,7 @@ Exit codes: 3 where the cluster lacks a resource, 4 where a permission is missin
 
 // runController wires the stages together: access logs are learned from on every replica, planning is the leader's.
 func runController(ctx context.Context, opts *options, log *slog.Logger) error {
-	diverted, err := opts.prefixes()
+	ranges, err := opts.ranges()
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func runController(ctx context.Context, opts *options, log *slog.Logger) error {
 	counts := controller.NewMetrics(metrics.Registry)
 	planner := controller.New(w, applier, plan.Config{
 		RootNamespace: opts.rootNamespace, EgressNamespace: opts.namespace, ClusterDomain: opts.clusterDomain,
-		DivertedCIDRs: diverted, Settle: opts.settle, Warm: plan.WarmTime, GoneTTL: opts.goneTTL,
+		DivertedCIDRs: ranges.divert, PodCIDRs: ranges.pods, Settle: opts.settle, Warm: plan.WarmTime, GoneTTL: opts.goneTTL,
 		FailurePolicy: plan.FailurePolicy(opts.failurePolicy), PassthroughAfter: opts.passthroughAfter,
 	}, controller.NewEvents(mgr.GetEventRecorder("lazyxds"), w.Reference), counts, log, pokes)
 	self := identity.New(opts.identity, log)

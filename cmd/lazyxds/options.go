@@ -18,6 +18,12 @@ import (
 	"github.com/lazyxds/lazyxds/internal/plan"
 )
 
+// The values of --headless.
+const (
+	headlessAlways = "Always"
+	headlessLearn  = "Learn"
+)
+
 // options are the flags of the controller.
 type options struct {
 	alsAddress       string
@@ -27,6 +33,8 @@ type options struct {
 	rootNamespace    string
 	clusterDomain    string
 	divertCIDRs      []string
+	headless         string
+	podCIDRs         []string
 	settle           time.Duration
 	goneTTL          time.Duration
 	failurePolicy    string
@@ -45,6 +53,9 @@ func (o *options) register(flags *pflag.FlagSet) {
 	flags.StringVar(&o.clusterDomain, "cluster-domain", "cluster.local", "suffix of the cluster's service names")
 	flags.StringArrayVar(&o.divertCIDRs, "divert-cidr", nil, "addresses to send to the fallback egress beside the ranges the "+
 		"cluster's ServiceCIDR objects name; needed below Kubernetes 1.33, which has none (repeatable)")
+	flags.StringVar(&o.headless, "headless", headlessAlways, "how headless services get into scopes: Always, from the start, or "+
+		"Learn, when they are called; Learn sends what is not in scope and goes to a --pod-cidr to the fallback egress too")
+	flags.StringArrayVar(&o.podCIDRs, "pod-cidr", nil, "addresses of pods, for --headless=Learn; name all of them (repeatable)")
 	registerSettle(flags, &o.settle)
 	flags.DurationVar(&o.goneTTL, "gone-ttl", time.Hour, "time to remember what a vanished workload used, in case it comes back")
 	flags.StringVar(&o.failurePolicy, "fallback-failure-policy", string(plan.Hold), "what becomes of lazy workloads when the fallback egress has "+
@@ -75,25 +86,51 @@ func registerSettle(flags *pflag.FlagSet, settle *time.Duration) {
 	flags.DurationVar(settle, "settle", 2*time.Second, "time a change is given to reach every proxy before the next step builds on it")
 }
 
-// prefixes reads and checks the flags that the flag package takes as they come.
-func (o *options) prefixes() ([]netip.Prefix, error) {
-	if o.namespace == "" {
-		return nil, errors.New("--namespace is not set, and neither is POD_NAMESPACE")
+// ranges are the addresses that the flags say to divert.
+type ranges struct {
+	divert, pods []netip.Prefix
+}
+
+// ranges reads and checks the flags that the flag package takes as they come.
+func (o *options) ranges() (ranges, error) {
+	if err := o.check(); err != nil {
+		return ranges{}, err
 	}
-	if o.identity.ID == "" || len(o.identity.Peers) == 0 {
-		return nil, errors.New("--identity and --als-peer have to be set: access logs are taken in by mutual TLS only")
+	divert, err := parsePrefixes("--divert-cidr", o.divertCIDRs)
+	if err != nil {
+		return ranges{}, err
 	}
-	if o.settle < 0 || o.goneTTL < 0 || o.passthroughAfter < 0 {
-		return nil, errors.New("--settle, --gone-ttl and --passthrough-after cannot be negative")
+	pods, err := parsePrefixes("--pod-cidr", o.podCIDRs)
+	return ranges{divert, pods}, err
+}
+
+func (o *options) check() error {
+	switch {
+	case o.namespace == "":
+		return errors.New("--namespace is not set, and neither is POD_NAMESPACE")
+	case o.identity.ID == "" || len(o.identity.Peers) == 0:
+		return errors.New("--identity and --als-peer have to be set: access logs are taken in by mutual TLS only")
+	case o.settle < 0 || o.goneTTL < 0 || o.passthroughAfter < 0:
+		return errors.New("--settle, --gone-ttl and --passthrough-after cannot be negative")
+	case o.headless != headlessAlways && o.headless != headlessLearn:
+		return fmt.Errorf("--headless: %q is neither %s nor %s", o.headless, headlessAlways, headlessLearn)
+	case o.headless == headlessLearn && len(o.podCIDRs) == 0:
+		return errors.New("--headless=Learn needs --pod-cidr: headless services are dialled by their pods' addresses, which have to be diverted")
+	case o.headless == headlessAlways && len(o.podCIDRs) > 0:
+		return errors.New("--pod-cidr is for --headless=Learn alone")
 	}
 	if policy := plan.FailurePolicy(o.failurePolicy); policy != plan.Hold && policy != plan.Passthrough {
-		return nil, fmt.Errorf("--fallback-failure-policy: %q is neither %s nor %s", policy, plan.Hold, plan.Passthrough)
+		return fmt.Errorf("--fallback-failure-policy: %q is neither %s nor %s", policy, plan.Hold, plan.Passthrough)
 	}
+	return nil
+}
+
+func parsePrefixes(flag string, cidrs []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
-	for _, cidr := range o.divertCIDRs {
+	for _, cidr := range cidrs {
 		prefix, err := netip.ParsePrefix(cidr)
 		if err != nil {
-			return nil, fmt.Errorf("--divert-cidr: %w", err)
+			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
 		out = append(out, prefix.Masked())
 	}

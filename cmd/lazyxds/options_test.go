@@ -9,24 +9,31 @@ import (
 	"github.com/lazyxds/lazyxds/internal/identity"
 )
 
-func TestPrefixes(t *testing.T) {
+func TestRanges(t *testing.T) {
 	me := identity.Config{ID: "spiffe://cluster.local/ns/istio-system/sa/lazyxds", Peers: []string{"spiffe://cluster.local/ns/x/sa/y"}}
-	good := options{namespace: "istio-system", identity: me, divertCIDRs: []string{"10.96.1.2/12", "fd00::/108"}, failurePolicy: "Hold"}
-	got, err := good.prefixes()
-	if err != nil || len(got) != 2 || got[0].String() != "10.96.0.0/12" {
-		t.Errorf("prefixes = %v, %v", got, err)
+	good := options{
+		namespace: "istio-system", identity: me, divertCIDRs: []string{"10.96.1.2/12", "fd00::/108"}, headless: "Learn", podCIDRs: []string{"10.244.0.1/16"},
+		failurePolicy: "Hold",
+	}
+	got, err := good.ranges()
+	if err != nil || len(got.divert) != 2 || got.divert[0].String() != "10.96.0.0/12" || len(got.pods) != 1 || got.pods[0].String() != "10.244.0.0/16" {
+		t.Errorf("ranges = %v, %v", got, err)
 	}
 	bad := map[string]options{
 		"--namespace":               {},
 		"--identity":                {namespace: "x"},
 		"--als-peer":                {namespace: "x", identity: identity.Config{ID: me.ID}},
-		"--divert-cidr":             {namespace: "x", identity: me, divertCIDRs: []string{"10.96.0.0"}, failurePolicy: "Passthrough"},
+		"--divert-cidr":             {namespace: "x", identity: me, headless: "Always", divertCIDRs: []string{"10.96.0.0"}, failurePolicy: "Passthrough"},
 		"--settle":                  {namespace: "x", identity: me, settle: -time.Second},
+		"--headless":                {namespace: "x", identity: me, headless: "Sometimes"},
+		"needs --pod-cidr":          {namespace: "x", identity: me, headless: "Learn"},
+		"--pod-cidr is for":         {namespace: "x", identity: me, headless: "Always", podCIDRs: []string{"10.244.0.0/16"}},
+		"--pod-cidr: ":              {namespace: "x", identity: me, headless: "Learn", podCIDRs: []string{"10.244.0.0"}, failurePolicy: "Hold"},
 		"--passthrough-after":       {namespace: "x", identity: me, passthroughAfter: -time.Second},
-		"--fallback-failure-policy": {namespace: "x", identity: me, failurePolicy: "hold"},
+		"--fallback-failure-policy": {namespace: "x", identity: me, headless: "Always", failurePolicy: "hold"},
 	}
 	for flag, opts := range bad {
-		if _, err := opts.prefixes(); err == nil || !strings.Contains(err.Error(), flag) {
+		if _, err := opts.ranges(); err == nil || !strings.Contains(err.Error(), flag) {
 			t.Errorf("error = %v, want it to name %s", err, flag)
 		}
 	}

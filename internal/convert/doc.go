@@ -25,9 +25,11 @@ const (
 	// WidenedAtAnnotation is set on a divert rule when its workload gets the full scope back: the time, in RFC 3339. The
 	// rule has to outlive the Sidecar until every proxy has taken the change, and nothing else remembers since when.
 	WidenedAtAnnotation = "lazyxds.io/widened-at"
-	// DivertsSinceAnnotation is set on a divert rule that at first only observed: since when it diverts, in RFC 3339, or
-	// DivertsNever. Without it, the rule diverts since it was created.
+	// DivertsSinceAnnotation is set on a divert rule that at first only observed, or did not divert pods' addresses: since when
+	// it diverts all that it does now, in RFC 3339, or DivertsNever. Without it, the rule diverts since it was created.
 	DivertsSinceAnnotation = "lazyxds.io/diverts-since"
+	// PodCIDRsAnnotation is set on a divert rule that diverts pods' addresses too: their ranges, separated by commas.
+	PodCIDRsAnnotation = "lazyxds.io/pod-cidrs"
 	// DivertsNever is the value of DivertsSinceAnnotation while a workload is observed.
 	DivertsNever = "never"
 	// WarmSinceAnnotation is set on a Sidecar of ours while it has a warm listener: the time of the listener's last change, in

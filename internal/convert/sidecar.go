@@ -52,6 +52,7 @@ func DivertRule(f *networkingv1alpha3.EnvoyFilter) (mesh.DivertRule, error) {
 		Selector: f.Spec.GetWorkloadSelector().GetLabels(),
 		Created:  f.CreationTimestamp.Time,
 		Observes: f.Annotations[DivertsSinceAnnotation] == DivertsNever,
+		PodCIDRs: f.Annotations[PodCIDRsAnnotation],
 		Spec:     spec,
 	}
 	out.DivertsSince = out.Created

@@ -96,6 +96,7 @@ func workload(kind string, owner metav1.Object, selector *metav1.LabelSelector, 
 		Inject:         cmp.Or(t.Labels[injectMark], t.Annotations[injectMark]),
 		Gateway:        isGateway(t),
 		NoRedirect:     noRedirect(t),
+		HostNetwork:    t.Spec.HostNetwork,
 		ServiceAccount: cmp.Or(t.Spec.ServiceAccountName, "default"),
 	}
 	if t.Spec.HostNetwork {

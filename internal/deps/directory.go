@@ -102,7 +102,8 @@ func (d *Directory) ByHost(host mesh.Host, want func(mesh.Service) bool) []mesh.
 }
 
 // ByAuthority returns the wanted services that the authority of a request names when it comes from the given namespace:
-// an address, a full name, or a name shortened the way the search path of a pod's resolver allows.
+// an address, a full name, or a name shortened the way the search path of a pod's resolver allows; or one below that of a
+// headless service, for one of its pods.
 func (d *Directory) ByAuthority(authority, namespace string, want func(mesh.Service) bool) []mesh.Service {
 	if authority == "" {
 		return nil
@@ -113,6 +114,14 @@ func (d *Directory) ByAuthority(authority, namespace string, want func(mesh.Serv
 	for _, host := range d.expansions(authority, namespace) {
 		if found := filter(d.byHost[host], want); len(found) > 0 {
 			return found
+		}
+	}
+	if _, parent, ok := strings.Cut(authority, "."); ok {
+		headless := func(svc mesh.Service) bool { return svc.Headless && want(svc) }
+		for _, host := range d.expansions(parent, namespace) {
+			if found := filter(d.byHost[host], headless); len(found) > 0 {
+				return found
+			}
 		}
 	}
 	return d.ByHost(mesh.Host(authority), want)

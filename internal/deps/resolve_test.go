@@ -83,6 +83,10 @@ func TestResolve(t *testing.T) {
 			call{"10.244.1.9:9000", "", "headless.other.svc.cluster.local", 9000, ""},
 			[]string{"other/headless.other.svc.cluster.local:9000 Upstream"},
 		},
+		"pod of a headless service by name, as a request starts": {
+			call{dialled: "10.244.1.9:9000", authority: "headless-0.headless.other"},
+			[]string{"other/headless.other.svc.cluster.local:9000 Authority"},
+		},
 		"passed through to a virtual address": {
 			call{upstreamAddr: "10.96.0.30:9080"},
 			[]string{other + ":9080 Upstream"},
@@ -97,17 +101,18 @@ func TestResolve(t *testing.T) {
 		"host defined twice, by address":          {call{dialled: "240.240.0.3:443"}, []string{"alpha/twice.example.com:443 Dialled"}},
 		"TCP beside UDP":                          {call{dialled: "10.96.0.10:53"}, []string{"kube-system/kube-dns.kube-system.svc.cluster.local:53 Dialled"}},
 
-		"nothing":                    {call{}, nil},
-		"external":                   {call{dialled: "203.0.113.9:443", authority: "www.example.com"}, nil},
-		"deleted":                    {call{"10.96.0.50:80", "gone", "gone.demo.svc.cluster.local", 80, ""}, nil},
-		"port the service lacks":     {call{dialled: "10.96.0.20:22"}, nil},
-		"the egress":                 {call{dialled: "10.96.0.99:8080", authority: egressService + ".istio-system"}, nil},
-		"UDP only":                   {call{dialled: "10.96.0.11:53"}, nil},
-		"private to another":         {call{"10.96.0.31:9080", "hidden.other", "hidden.other.svc.cluster.local", 9080, ""}, nil},
-		"bare name in another":       {call{authority: "headless"}, nil},
-		"wildcard covers no apex":    {call{authority: "example.org"}, nil},
-		"pod of a headless service":  {call{dialled: "10.244.1.9:9000"}, nil},
-		"name that is almost a full": {call{authority: "reviews.demo.svc.cluster"}, nil},
+		"nothing":                {call{}, nil},
+		"external":               {call{dialled: "203.0.113.9:443", authority: "www.example.com"}, nil},
+		"deleted":                {call{"10.96.0.50:80", "gone", "gone.demo.svc.cluster.local", 80, ""}, nil},
+		"port the service lacks": {call{dialled: "10.96.0.20:22"}, nil},
+		"the egress":             {call{dialled: "10.96.0.99:8080", authority: egressService + ".istio-system"}, nil},
+		"UDP only":               {call{dialled: "10.96.0.11:53"}, nil},
+		"private to another":     {call{"10.96.0.31:9080", "hidden.other", "hidden.other.svc.cluster.local", 9080, ""}, nil},
+		"name below a service that is not headless": {call{"10.96.0.20:9080", "x.reviews.other", "", 9080, ""}, []string{reviews + ":9080 Dialled"}},
+		"bare name in another":                      {call{authority: "headless"}, nil},
+		"wildcard covers no apex":                   {call{authority: "example.org"}, nil},
+		"pod of a headless service":                 {call{dialled: "10.244.1.9:9000"}, nil},
+		"name that is almost a full":                {call{authority: "reviews.demo.svc.cluster"}, nil},
 	}
 	dir := world()
 	for name, test := range tests {

@@ -39,6 +39,11 @@ func exportedTo(svc mesh.Service, to ...string) mesh.Service {
 	return svc
 }
 
+func headless(svc mesh.Service) mesh.Service {
+	svc.Headless = true
+	return svc
+}
+
 func prefixes(addr string) []netip.Prefix {
 	if addr == "" {
 		return nil
@@ -64,7 +69,7 @@ func world() *Directory {
 		exportedTo(service("other", "hidden", "10.96.0.31", 9080), "."),
 		exportedTo(service("other", "shared", "10.96.0.32", 9080), "demo", "third"),
 		service("istio-system", egressService, "10.96.0.99", 8080),
-		service("other", "headless", "", 9000),
+		headless(service("other", "headless", "", 9000)),
 		dns, both,
 		entry("demo", "db-a", "a.db.example.com", "192.0.2.1", 5432),
 		entry("demo", "db-b", "b.db.example.com", "192.0.2.1", 5433),

@@ -175,6 +175,8 @@ type DivertRule struct {
 	Observes bool
 	// DivertsSince is when it began to divert; meaningless if it does not.
 	DivertsSince time.Time
+	// PodCIDRs are the ranges of pods' addresses that it diverts, as it tells; empty for none.
+	PodCIDRs string
 	// WidenedAt is when its workload was given the full scope back; zero while it is lazy. It is kept on the object.
 	WidenedAt time.Time
 	// Spec is the object's spec as JSON, to tell whether anything changed.
@@ -202,6 +204,8 @@ type Workload struct {
 	Gateway bool
 	// NoRedirect tells that interception is off (sidecar.istio.io/interceptionMode: NONE): nothing can be diverted.
 	NoRedirect bool
+	// HostNetwork tells that its pods have the addresses of their nodes.
+	HostNetwork bool
 	// Running counts its pods that have an address, WithSidecar those of them that carry a sidecar. A pod whose sidecar has not
 	// started yet counts as neither: it has no configuration that it could lose.
 	Running, WithSidecar int

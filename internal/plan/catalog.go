@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -15,6 +16,7 @@ type catalog struct {
 	byHost      map[mesh.Host][]*mesh.Service
 	byNamespace map[string][]*mesh.Service
 	ports       map[uint16]*portUsers
+	ipv6Pods    bool // pods have IPv6 addresses, and those are diverted
 	// addressedEntries are the ServiceEntries with addresses of their own, exceptional those services that are in scope of
 	// some workloads from the start.
 	addressedEntries, exceptional []*mesh.Service
@@ -24,8 +26,8 @@ type catalog struct {
 	routes       []*mesh.VirtualService // all that apply to sidecars, sorted
 }
 
-// portUsers are the services with a virtual address on one port number, by what a wildcard listener of that number would
-// do to them.
+// portUsers are the services with a virtual address, or with those of their pods, on one port number, by what a wildcard
+// listener of that number would do to them.
 type portUsers struct {
 	all []*mesh.Service
 	// serverFirst are declared TCP: behind a protocol inspector a server that speaks first waits for ever.
@@ -34,8 +36,9 @@ type portUsers struct {
 	notIPv4 []*mesh.Service
 }
 
-func newCatalog(s *mesh.Snapshot) *catalog {
+func newCatalog(s *mesh.Snapshot, podCIDRs []netip.Prefix) *catalog {
 	c := &catalog{
+		ipv6Pods:     slices.ContainsFunc(podCIDRs, isIPv6),
 		byHost:       make(map[mesh.Host][]*mesh.Service, len(s.Services)),
 		byNamespace:  map[string][]*mesh.Service{},
 		ports:        map[uint16]*portUsers{},
@@ -57,10 +60,10 @@ func newCatalog(s *mesh.Snapshot) *catalog {
 }
 
 func (c *catalog) addPorts(service *mesh.Service) {
-	if len(service.Addresses) == 0 {
+	if len(service.Addresses) == 0 && !service.Headless {
 		return
 	}
-	ipv6 := slices.ContainsFunc(service.Addresses, isIPv6)
+	ipv6 := slices.ContainsFunc(service.Addresses, isIPv6) || service.Headless && c.ipv6Pods
 	for _, port := range service.Ports {
 		if port.Protocol == mesh.UDP {
 			continue

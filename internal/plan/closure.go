@@ -42,6 +42,8 @@ type builder struct {
 	identity         string
 	dependencies     []mesh.Dependency
 	include, exclude []wanted
+	// learnsHeadless tells that the fallback gets what the workload sends to pods it does not know.
+	learnsHeadless bool
 
 	hosts map[scopeKey]ScopedHost
 	queue []*mesh.Service // in scope, but what they entail is not yet
@@ -49,16 +51,17 @@ type builder struct {
 	inspected, taken map[uint16]bool
 }
 
-// build returns the scope of a workload, sorted by namespace and host.
-func (w *world) build(workload *mesh.Workload, scope *mesh.Scope, include, exclude []wanted) []ScopedHost {
+// build returns the scope of a candidate's workload, sorted by namespace and host.
+func (w *world) build(c *candidate, include, exclude []wanted) []ScopedHost {
+	namespace := c.workload.Namespace
 	b := &builder{
-		world: w, view: w.view(workload.Namespace), namespace: workload.Namespace,
-		identity: mesh.Identity(workload.Namespace, workload.ServiceAccount),
-		include:  include, exclude: exclude,
+		world: w, view: w.view(namespace), namespace: namespace,
+		identity: mesh.Identity(namespace, c.workload.ServiceAccount),
+		include:  include, exclude: exclude, learnsHeadless: w.learnsHeadless(c),
 		hosts: map[scopeKey]ScopedHost{}, inspected: map[uint16]bool{}, taken: map[uint16]bool{},
 	}
-	if scope != nil {
-		b.dependencies = scope.Dependencies
+	if c.scope != nil {
+		b.dependencies = c.scope.Dependencies
 	}
 	for _, source := range sources {
 		source(b)

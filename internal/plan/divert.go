@@ -50,7 +50,7 @@ func divertSpec(cfg Config, diverted []netip.Prefix) spec {
 // divertedRanges are the addresses that the divert rules of a namespace's workloads send to the egress. ServiceEntries bring
 // their own, the rest follows from the cluster, so that a rule rarely changes.
 func divertedRanges(w *world, namespace string) []netip.Prefix {
-	ranges := slices.Concat(w.snapshot.ServiceCIDRs, w.cfg.DivertedCIDRs)
+	ranges := slices.Concat(w.snapshot.ServiceCIDRs, w.cfg.DivertedCIDRs, w.cfg.PodCIDRs)
 	// A machine without IPv6 refuses a listener that so much as mentions an IPv6 range.
 	ipv6 := slices.ContainsFunc(ranges, isIPv6)
 	ranges = append(ranges, autoAllocated...)

@@ -35,13 +35,16 @@ func newRule(c *candidate, s spec) *networkingv1alpha3.EnvoyFilter {
 	return out
 }
 
-// divertRule makes a workload's divert rule. If one takes the place of an observing rule it bears the time, since it may be
-// relied on only when it has reached every proxy.
+// divertRule makes a workload's divert rule. If one takes the place of an observing rule, or begins to divert pods' addresses,
+// it bears the time, since it may be relied on only when it has reached every proxy.
 func (w *world) divertRule(c *candidate, s spec) *networkingv1alpha3.EnvoyFilter {
 	out := newRule(c, s)
+	if w.podCIDRs != "" {
+		out.Annotations[convert.PodCIDRsAnnotation] = w.podCIDRs
+	}
 	switch {
 	case c.rule == nil:
-	case c.rule.Observes:
+	case c.rule.Observes, w.podCIDRs != "" && c.rule.PodCIDRs != w.podCIDRs:
 		out.Annotations[convert.DivertsSinceAnnotation] = w.now.UTC().Format(time.RFC3339Nano)
 	case !c.rule.DivertsSince.Equal(c.rule.Created):
 		out.Annotations[convert.DivertsSinceAnnotation] = c.rule.DivertsSince.UTC().Format(time.RFC3339Nano)

@@ -27,6 +27,9 @@ type Config struct {
 	ClusterDomain string
 	// DivertedCIDRs are sent to the fallback egress beside the ranges that the cluster itself names.
 	DivertedCIDRs []netip.Prefix
+	// PodCIDRs are the ranges of pods' addresses. Where they are given, they are diverted too, and headless services are learned
+	// instead of being in every scope.
+	PodCIDRs []netip.Prefix
 	// Settle is how long a change of a divert rule or a Sidecar is given to reach every proxy before the next step.
 	Settle time.Duration
 	// Warm is how long clusters are held before routes name them, and after.

@@ -81,6 +81,11 @@ func exceptions(b *builder) {
 	for _, r := range b.view.base {
 		b.add(r)
 	}
+	if !b.learnsHeadless {
+		for _, r := range b.view.headless {
+			b.add(r)
+		}
+	}
 }
 
 // permitted brings the services that AuthorizationPolicies let the workload call by its name, which the fallback does not have.
@@ -125,18 +130,28 @@ func exceptional(w *world) []*mesh.Service {
 	return out
 }
 
-// baseServices are the exceptional services that a namespace sees.
-func baseServices(w *world, namespace string, ranges []netip.Prefix) []reasoned {
-	var out []reasoned
+// baseServices are the exceptional services that a namespace sees; headless are those among them that can be learned where
+// pods' addresses are diverted.
+func baseServices(w *world, namespace string, ranges []netip.Prefix) (base, headless []reasoned) {
 	for _, service := range w.catalog.exceptional {
 		if !visible(service.ExportTo, service.Namespace, namespace) {
 			continue
 		}
-		if source, detail, ok := exception(service, w.cfg.EgressNamespace, ranges); ok {
-			out = append(out, reasoned{service, source, detail})
+		source, detail, ok := exception(service, w.cfg.EgressNamespace, ranges)
+		switch {
+		case !ok:
+			continue
+		case source == v1alpha1.SourceHeadless && len(w.cfg.PodCIDRs) > 0:
+			pinned, cannot := w.pinned(service, namespace)
+			if !cannot {
+				headless = append(headless, reasoned{service, source, detail})
+				continue
+			}
+			detail = pinned
 		}
+		base = append(base, reasoned{service, source, detail})
 	}
-	return out
+	return base, headless
 }
 
 // exception tells why the fallback cannot stand in for a service, if so.

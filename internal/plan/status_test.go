@@ -29,7 +29,7 @@ func lazyWorkload(hosts ...ScopedHost) Workload {
 		Key:      mesh.WorkloadKey{Namespace: "demo", Kind: "Deployment", Name: "web"},
 		Selector: map[string]string{"app": "web"},
 		Hosts:    hosts, Accepted: accepted, Ready: Condition{true, "Lazy", ""},
-		generation: 4, catalog: newCatalog(&mesh.Snapshot{Services: services}),
+		generation: 4, catalog: newCatalog(&mesh.Snapshot{Services: services}, nil),
 	}
 }
 

@@ -3,6 +3,7 @@ package plan_test
 import (
 	"flag"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,6 +37,7 @@ var cfg = plan.Config{
 //	egress         its state: "ready 2", "address 10.0.0.9", "missing EnvoyFilter istio-system/lazyxds-egress-als"
 //	istio          its version
 //	passthrough    the failure policy is Passthrough, after that time
+//	pod-cidrs      the controller is started anew with these ranges of pods' addresses
 //	wait 3s        time passes
 //	plan           what the planner makes of it, which is then carried out
 //
@@ -87,6 +89,11 @@ func tell(t *testing.T, c *cluster, step *txtar.File) {
 		c.istio = strings.TrimSpace(string(step.Data))
 	case "passthrough":
 		c.cfg.FailurePolicy, c.cfg.PassthroughAfter = plan.Passthrough, duration(t, argument)
+	case "pod-cidrs":
+		c.cfg.PodCIDRs = nil
+		for _, line := range lines(step.Data) {
+			c.cfg.PodCIDRs = append(c.cfg.PodCIDRs, netip.MustParsePrefix(line))
+		}
 	case "wait":
 		c.now = c.now.Add(duration(t, argument))
 	case "plan":

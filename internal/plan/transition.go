@@ -115,13 +115,16 @@ func (w *world) narrow(p *Plan, c *candidate, out *Workload) {
 		return
 	}
 	rule := w.view(c.key.Namespace).rule.selecting(c.workload.Selector)
-	if c.rule == nil || c.rule.Observes || !c.rule.WidenedAt.IsZero() || !rule.same(c.rule.Spec) {
+	if w.stale(c, rule) && !w.needsPods(c, out.Hosts) {
 		p.change(c, divert, Change{EnvoyFilter: w.divertRule(c, rule), Why: "sends what is not in scope to the fallback egress"})
 	}
 	if settled := w.settled(c); settled.After(w.now) {
 		p.wake(settled)
 		out.Ready = Condition{false, "Settling", "its divert rule is given time to reach every proxy"}
 		return
+	}
+	if until := w.ruleSettled(c); w.podCIDRs != "" && until.After(w.now) {
+		p.wake(until) // to let go of headless services
 	}
 	w.narrowTo(p, c, out)
 }
@@ -157,19 +160,6 @@ func (w *world) narrowTo(p *Plan, c *candidate, out *Workload) {
 		why = "its clusters were warm"
 	}
 	w.writeSidecar(p, c, adjust, next, w.sidecarSpec(c.workload.Selector, next), why)
-}
-
-// settled is when the workload's proxies may be narrowed: what they do not know any more must have a way to go. Proxies that
-// are narrow already, or not there yet, take both changes in their order.
-func (w *world) settled(c *candidate) time.Time {
-	switch {
-	case c.sidecar != nil || c.workload.WithSidecar == 0:
-		return w.now
-	case c.rule == nil || c.rule.Observes:
-		return w.now.Add(w.cfg.Settle)
-	}
-	// The API server cuts creation times down to the second.
-	return c.rule.DivertsSince.Add(time.Second + w.cfg.Settle)
 }
 
 // widen gives a workload the full scope back: all clusters come first, then the Sidecar goes, and the rule when every proxy

@@ -54,7 +54,7 @@ func (w *world) describe(c *candidate, v verdict) Workload {
 		include, exclude = append(include, alsoInclude...), append(exclude, alsoExclude...)
 	}
 	if v.mode != full {
-		out.Hosts = w.build(c.workload, c.scope, include, exclude)
+		out.Hosts = w.build(c, include, exclude)
 	}
 	return out
 }

@@ -24,6 +24,7 @@ type world struct {
 	// rulesByRange are the divert rules rendered so far, observing is the rule of observed workloads; without selector.
 	rulesByRange map[string]spec
 	observing    spec
+	podCIDRs     string // those diverted, as divert rules tell them
 
 	sidecars   map[mesh.Key]*mesh.Sidecar    // ours
 	rules      map[mesh.Key]*mesh.DivertRule // ours
@@ -45,6 +46,7 @@ type view struct {
 	rule   spec
 	// base and references are in scope before any traffic; routes are the VirtualServices that the egress would not apply alike.
 	base       []reasoned
+	headless   []reasoned // in scope as well, until the workload's proxies divert pods' addresses
 	references []mesh.Reference
 	routes     []*mesh.VirtualService
 }
@@ -77,12 +79,13 @@ func newWorld(s *mesh.Snapshot, cfg Config, now time.Time) *world {
 		snapshot:     s,
 		cfg:          cfg,
 		now:          now,
-		catalog:      newCatalog(s),
+		catalog:      newCatalog(s, cfg.PodCIDRs),
 		namespaces:   make(map[string]mesh.Namespace, len(s.Namespaces)),
 		views:        map[string]*view{},
 		crowds:       map[string]*crowd{},
 		rulesByRange: map[string]spec{},
 		observing:    observeSpec(cfg),
+		podCIDRs:     podCIDRs(cfg),
 		sidecars:     map[mesh.Key]*mesh.Sidecar{},
 		rules:        map[mesh.Key]*mesh.DivertRule{},
 		refusals:     map[mesh.Key]*mesh.Policy{},
@@ -156,10 +159,12 @@ func (w *world) crowd(namespace string) *crowd {
 func (w *world) view(namespace string) *view {
 	if w.views[namespace] == nil {
 		ranges := divertedRanges(w, namespace)
+		base, headless := baseServices(w, namespace, ranges)
 		w.views[namespace] = &view{
 			ranges:     ranges,
 			rule:       w.rule(ranges),
-			base:       slices.Concat(baseServices(w, namespace, ranges), w.guards.seenFrom(namespace), misroutedServices(w, namespace)),
+			base:       slices.Concat(base, w.guards.seenFrom(namespace), misroutedServices(w, namespace)),
+			headless:   headless,
 			references: references(w.snapshot, namespace),
 			routes:     routesOfItsOwn(w, namespace),
 		}
