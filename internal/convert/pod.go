@@ -2,6 +2,8 @@ package convert
 
 import (
 	"net/netip"
+	"slices"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +14,18 @@ const ProxyContainer = "istio-proxy"
 
 // HasSidecar reports whether the pod carries Istio's proxy, as an ordinary or as a native sidecar.
 func HasSidecar(p *corev1.Pod) bool { return proxyContainer(&p.Spec) != nil }
+
+// DNSCapture is the environment variable, however it was set, by which the injector tells a proxy to answer DNS queries.
+const DNSCapture = "ISTIO_META_DNS_CAPTURE"
+
+// AnswersDNS reports whether the pod's proxy answers the DNS queries of its applications.
+func AnswersDNS(p *corev1.Pod) bool {
+	proxy := proxyContainer(&p.Spec)
+	return proxy != nil && slices.ContainsFunc(proxy.Env, func(e corev1.EnvVar) bool {
+		on, err := strconv.ParseBool(e.Value)
+		return e.Name == DNSCapture && on && err == nil
+	})
+}
 
 // ProxyStarted reports whether the pod's proxy has passed its startup probe, which it does with the first configuration that
 // istiod sends it.

@@ -209,6 +209,8 @@ type Workload struct {
 	// Running counts its pods that have an address, WithSidecar those of them that carry a sidecar. A pod whose sidecar has not
 	// started yet counts as neither: it has no configuration that it could lose.
 	Running, WithSidecar int
+	// AnswersDNS tells that sidecars of its pods, started or not, answer DNS queries.
+	AnswersDNS bool
 	// ServiceAccount is the pods' service account name.
 	ServiceAccount string
 }

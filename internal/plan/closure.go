@@ -44,6 +44,7 @@ type builder struct {
 	include, exclude []wanted
 	// learnsHeadless tells that the fallback gets what the workload sends to pods it does not know.
 	learnsHeadless bool
+	answersDNS     bool // as its sidecars do
 
 	hosts map[scopeKey]ScopedHost
 	queue []*mesh.Service // in scope, but what they entail is not yet
@@ -57,7 +58,7 @@ func (w *world) build(c *candidate, include, exclude []wanted) []ScopedHost {
 	b := &builder{
 		world: w, view: w.view(namespace), namespace: namespace,
 		identity: mesh.Identity(namespace, c.workload.ServiceAccount),
-		include:  include, exclude: exclude, learnsHeadless: w.learnsHeadless(c),
+		include:  include, exclude: exclude, learnsHeadless: w.learnsHeadless(c), answersDNS: c.workload.AnswersDNS,
 		hosts: map[scopeKey]ScopedHost{}, inspected: map[uint16]bool{}, taken: map[uint16]bool{},
 	}
 	if c.scope != nil {

@@ -20,7 +20,7 @@ type reasoned struct {
 
 // sources fill a scope. A host that several of them bring keeps the first one's reason; closure.go then adds what the hosts
 // in scope entail. The rule behind them: what the fallback cannot catch or must not carry is in scope from the start.
-var sources = []func(*builder){observed, included, system, referenced, exceptions, permitted, ownRoutes}
+var sources = []func(*builder){observed, included, system, referenced, exceptions, namesOfSidecars, permitted, ownRoutes}
 
 // observed brings what the workload was seen to call, as long as it exists and the user did not exclude it.
 func observed(b *builder) {
@@ -84,6 +84,19 @@ func exceptions(b *builder) {
 	if !b.learnsHeadless {
 		for _, r := range b.view.headless {
 			b.add(r)
+		}
+	}
+}
+
+// namesOfSidecars brings the ServiceEntries with an address of their own where sidecars answer DNS queries: they answer for what
+// is in scope, and nobody else knows those names.
+func namesOfSidecars(b *builder) {
+	if !b.answersDNS {
+		return
+	}
+	for _, service := range b.world.catalog.addressedEntries {
+		if visible(service.ExportTo, service.Namespace, b.namespace) && slices.ContainsFunc(service.Addresses, netip.Prefix.IsSingleIP) {
+			b.add(reasoned{service, v1alpha1.SourceUnaddressed, "sidecars alone know the address of its name"})
 		}
 	}
 }

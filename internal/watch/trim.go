@@ -118,13 +118,20 @@ func trimPodSpec(s *corev1.PodSpec) corev1.PodSpec {
 	}
 }
 
-// trimContainers keeps the two that are looked at: the proxy's mode is in its arguments, istiod's version in its image.
+// trimContainers keeps the two that are looked at: the proxy's mode is in its arguments, whether it answers DNS queries in its
+// environment, istiod's version in its image.
 func trimContainers(in []corev1.Container) []corev1.Container {
 	var out []corev1.Container
 	for i := range in {
 		switch c := &in[i]; c.Name {
 		case convert.ProxyContainer:
-			out = append(out, corev1.Container{Name: c.Name, Args: c.Args[:min(2, len(c.Args))]})
+			kept := corev1.Container{Name: c.Name, Args: c.Args[:min(2, len(c.Args))]}
+			for _, variable := range c.Env {
+				if variable.Name == convert.DNSCapture {
+					kept.Env = append(kept.Env, variable)
+				}
+			}
+			out = append(out, kept)
 		case istiodContainer:
 			out = append(out, corev1.Container{Name: c.Name, Image: c.Image})
 		}

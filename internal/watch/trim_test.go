@@ -72,12 +72,18 @@ func TestTrimKeepsWhatIsRead(t *testing.T) {
 	p.Status = ended(pod("a", 0, "10.1.2.3", "fd00::3"), 30).Status
 	p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: convert.ProxyContainer, Started: new(true), Image: "proxyv2"}}
 	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady}}
+	for i := range p.Spec.Containers {
+		p.Spec.Containers[i].Env = []corev1.EnvVar{{Name: "OTHER", Value: "x"}, {Name: convert.DNSCapture, Value: "true"}}
+	}
+	if !convert.AnswersDNS(p) {
+		t.Error("the proxy is not seen to answer DNS queries")
+	}
 	check("Pod", p, func() any {
 		end, done := convert.PodEnd(p)
 		workload, ok := convert.Pod(p)
-		return []any{end, done, workload, ok, convert.HasSidecar(p), convert.ProxyStarted(p), convert.PodOwner(p), len(convert.PodAddresses(p))}
+		return []any{end, done, workload, ok, convert.HasSidecar(p), convert.ProxyStarted(p), convert.AnswersDNS(p), convert.PodOwner(p), len(convert.PodAddresses(p))}
 	})
-	if len(p.Spec.Containers) != 1 || p.Status.Conditions != nil || p.Annotations["example.com/note"] != "" || deployment.ManagedFields != nil {
+	if len(p.Spec.Containers) != 1 || len(p.Spec.Containers[0].Env) != 1 || p.Status.Conditions != nil || p.Annotations["example.com/note"] != "" || deployment.ManagedFields != nil {
 		t.Errorf("too much is kept: %+v", p)
 	}
 }

@@ -73,12 +73,16 @@ func appendKnown[O any](out []mesh.Workload, objects []O, convert func(O) (mesh.
 	return out
 }
 
-// countPods fills in how many pods of each workload run.
+// countPods fills in how many pods of each workload run, and what their proxies do.
 func countPods(workloads []mesh.Workload, owned map[convert.Owner][]*corev1.Pod) {
 	for i := range workloads {
 		workload := &workloads[i]
 		for _, pod := range owned[convert.Owner{WorkloadKey: workload.WorkloadKey, Unwatched: workload.FromPods}] {
-			if _, ended := convert.PodEnd(pod); ended || len(pod.Status.PodIP) == 0 {
+			if _, ended := convert.PodEnd(pod); ended {
+				continue
+			}
+			workload.AnswersDNS = workload.AnswersDNS || convert.AnswersDNS(pod)
+			if len(pod.Status.PodIP) == 0 {
 				continue
 			}
 			switch {

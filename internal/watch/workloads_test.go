@@ -45,7 +45,7 @@ func controlledBy(p *corev1.Pod, version, kind, name string) *corev1.Pod {
 func TestWorkloadsFromPods(t *testing.T) {
 	clone := func(name, address string) *corev1.Pod {
 		p := controlledBy(pod(name, 0, address), "apps.kruise.io/v1beta1", "StatefulSet", "db")
-		p.Spec.InitContainers = []corev1.Container{{Name: convert.ProxyContainer}}
+		p.Spec.InitContainers = []corev1.Container{{Name: convert.ProxyContainer, Env: []corev1.EnvVar{{Name: convert.DNSCapture, Value: "true"}}}}
 		p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: convert.ProxyContainer, Started: new(true)}}
 		p.Labels = map[string]string{"app": "db", "statefulset.kubernetes.io/pod-name": name}
 		return p
@@ -59,7 +59,7 @@ func TestWorkloadsFromPods(t *testing.T) {
 	if len(got) != 1 || got[0].WorkloadKey != (mesh.WorkloadKey{Namespace: "demo", Kind: "StatefulSet", Name: "db"}) {
 		t.Fatalf("workloads: %+v, want the one of an unwatched group", got)
 	}
-	if db := got[0]; db.Running != 2 || db.WithSidecar != 2 || len(db.Selector) != 1 || db.Selector["app"] != "db" {
+	if db := got[0]; !db.AnswersDNS || db.Running != 2 || db.WithSidecar != 2 || len(db.Selector) != 1 || db.Selector["app"] != "db" {
 		t.Errorf("workload: %+v, want two pods with the label app in common", db)
 	}
 }
