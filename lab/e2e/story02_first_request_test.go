@@ -75,19 +75,22 @@ func TestFirstRequest(t *testing.T) {
 	})
 }
 
-// A stream that goes on for minutes is learned when it starts, and is not cut when its service comes into scope.
+// A stream or a connection that goes on for minutes is learned when it starts, and is not cut when its service comes into scope.
 func TestLongStream(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, echo("srv", "v1"), service("stream", "srv", "http:8080"), service("grpcstream", "srv", "grpc:7070"), client("client"))
+	w := newWorld(t, echo("srv", "v1"), service("stream", "srv", "http:8080"), service("grpcstream", "srv", "grpc:7070"),
+		service("websocket", "srv", "http:8080"), service("greeting", "srv", "tcp:9001"), client("client"))
 	w.lazy("deployment/client")
 	for name, url := range map[string]string{
 		"stream":     "http://stream:8080/?stream=130s",
 		"grpcstream": "grpc://grpcstream:7070",
+		"websocket":  "ws://websocket:8080/ws",
+		"greeting":   "tcp://greeting:9001",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := w.sub(t)
-			held := w.send("deploy/client", "--url", url, "--hold", "2m")
+			held := w.send("deploy/client", "--url", url, "--hold", "2m", fmt.Sprintf("--server-first=%v", name == "greeting"))
 			w.inScope("deployment/client", w.namespace+"/"+w.fqdn(name))
 			<-held.done
 			report := held.stop()
