@@ -66,6 +66,11 @@ type WorkloadScopeSpec struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=256
 	Exclude []HostPattern `json:"exclude,omitempty"`
+	// idleTTL is how long a learned service may go unused before it leaves the scope: "24h", at least 1m; "0s" for ever. Unset:
+	// what the installation says. For it the workload's own sidecars report what they call.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="duration(self) == duration('0s') || duration(self) >= duration('1m')",message="must be at least 1m, or 0s"
+	IdleTTL *metav1.Duration `json:"idleTTL,omitempty"`
 }
 
 // HostPattern names services as "namespace/host", the way the hosts of an Istio Sidecar do.
@@ -108,6 +113,9 @@ type WorkloadScopeStatus struct {
 	// +listType=map
 	// +listMapKey=host
 	Dependencies []Dependency `json:"dependencies,omitempty"`
+	// expiry tells by what learned services leave the scope again; unset while none ever does.
+	// +optional
+	Expiry *Expiry `json:"expiry,omitempty"`
 	// conditions: Accepted tells whether the spec makes sense, Ready whether the workload is lazy right now.
 	// +optional
 	// +listType=map
@@ -166,9 +174,29 @@ type Dependency struct {
 	// firstSeen is when the first call was seen.
 	// +optional
 	FirstSeen *metav1.Time `json:"firstSeen,omitempty"`
-	// lastSeen is when a call was last seen, to the hour: direct calls are only seen while the workload is observed.
+	// lastSeen is when a call was last seen, to the hour, or to an eighth of idleTTL if that is less. Direct calls are only seen
+	// where the workload's own sidecars report: with an idleTTL, or if it was observed before it became lazy.
 	// +optional
 	LastSeen *metav1.Time `json:"lastSeen,omitempty"`
+	// expiresAt is when the service leaves the scope unless a call is seen; unset for never. It waits while the workload's
+	// sidecars are silent.
+	// +optional
+	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
+}
+
+// Expiry is the evidence that learned services leave the scope by. A service that nobody was seen to call is unused only as far
+// as there was somebody to tell.
+type Expiry struct {
+	// idleTTL is how long a learned service may go unused: that of the spec, else the installation's.
+	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s')",message="must be more than 0s"
+	IdleTTL metav1.Duration `json:"idleTTL"`
+	// reportsSince is since when the workload's own sidecars have been heard without a silence of half an idleTTL. Nothing
+	// expires earlier than an idleTTL after it.
+	// +optional
+	ReportsSince *metav1.Time `json:"reportsSince,omitempty"`
+	// lastReport is when they were last heard, as exactly as lastSeen.
+	// +optional
+	LastReport *metav1.Time `json:"lastReport,omitempty"`
 }
 
 // The condition types of a WorkloadScope.

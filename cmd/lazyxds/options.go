@@ -14,6 +14,7 @@ import (
 	"k8s.io/klog/v2"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/lazyxds/lazyxds/internal/deps"
 	"github.com/lazyxds/lazyxds/internal/identity"
 	"github.com/lazyxds/lazyxds/internal/plan"
 )
@@ -37,6 +38,8 @@ type options struct {
 	podCIDRs         []string
 	settle           time.Duration
 	goneTTL          time.Duration
+	idleTTL          time.Duration
+	sampling         int
 	failurePolicy    string
 	passthroughAfter time.Duration
 	leaderElect      bool
@@ -62,6 +65,9 @@ func (o *options) register(flags *pflag.FlagSet) {
 		"no ready endpoint for long: Hold leaves them lazy, Passthrough gives them the full scope until it is back")
 	flags.DurationVar(&o.passthroughAfter, "passthrough-after", time.Minute,
 		"time without a ready endpoint after which Passthrough takes effect, and with one before workloads become lazy again")
+	flags.DurationVar(&o.idleTTL, "idle-ttl", 0,
+		"time after which a learned service that is not used leaves the scope, unless a WorkloadScope says otherwise; 0 for never")
+	flags.IntVar(&o.sampling, "sampling", 100, "percentage of HTTP requests that sidecars report, where they report")
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "plan only while holding the Lease lazyxds; off only for a single replica")
 	registerIdentity(flags, &o.identity)
 	o.logging.register(flags)
@@ -112,6 +118,10 @@ func (o *options) check() error {
 		return errors.New("--identity and --als-peer have to be set: access logs are taken in by mutual TLS only")
 	case o.settle < 0 || o.goneTTL < 0 || o.passthroughAfter < 0:
 		return errors.New("--settle, --gone-ttl and --passthrough-after cannot be negative")
+	case o.idleTTL != 0 && o.idleTTL < deps.MinIdleTTL:
+		return fmt.Errorf("--idle-ttl is %s: it has to be at least %s, or 0 for never", o.idleTTL, deps.MinIdleTTL)
+	case o.sampling < 1 || o.sampling > 100:
+		return fmt.Errorf("--sampling is %d: it has to be a percentage from 1 to 100", o.sampling)
 	case o.headless != headlessAlways && o.headless != headlessLearn:
 		return fmt.Errorf("--headless: %q is neither %s nor %s", o.headless, headlessAlways, headlessLearn)
 	case o.headless == headlessLearn && len(o.podCIDRs) == 0:

@@ -36,7 +36,7 @@ func (r reporter) attribute(o mesh.Observation) (mesh.Observation, error) {
 		return mesh.Observation{}, Rejection{NoReporter}
 	}
 	if !r.egress {
-		o.Source = r.pod
+		o.Source, o.Direct = r.pod, true
 	}
 	return o, nil
 }

@@ -33,8 +33,8 @@ func TestReporter(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || got.Source != netip.MustParseAddr(want) {
-			t.Errorf("%q: %v, %v, want %s", id, got.Source, err, want)
+		if err != nil || got.Source != netip.MustParseAddr(want) || got.Direct != (want != client) {
+			t.Errorf("%q: %v, direct %v, %v, want %s", id, got.Source, got.Direct, err, want)
 		}
 	}
 }

@@ -29,7 +29,8 @@ func newStatus(c *command) *cobra.Command {
 		Long: `Show which workloads are lazy, and what they use: one line for each WorkloadScope.
 
 READY tells whether the workload is narrowed to its scope right now, REASON why (not). SERVICES is the number of services in
-scope, LEARNED how many of them are there because the workload was seen to call them.`,
+scope, LEARNED how many of them are there because the workload was seen to call them. EXPIRES (-o wide) is the time until the
+first of those leaves the scope unless it is called, <waits> if it is due but the workload's sidecars are silent.`,
 		Example: `  # the workloads of the current namespace, then of all
   kubectl lazyxds status
   kubectl lazyxds status -A

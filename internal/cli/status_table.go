@@ -23,6 +23,7 @@ var statusColumns = []metav1.TableColumnDefinition{
 	{Name: "Services", Type: "integer"},
 	{Name: "Learned", Type: "integer"},
 	{Name: "Age", Type: "string"},
+	{Name: "Expires", Type: "string", Priority: wide},
 	{Name: "Scope", Type: "string", Priority: wide},
 	{Name: "Message", Type: "string", Priority: wide},
 }
@@ -36,7 +37,7 @@ func statusTable(scopes []v1alpha1.WorkloadScope, now time.Time) *metav1.Table {
 		table.Rows = append(table.Rows, metav1.TableRow{
 			Cells: []any{
 				s.Spec.Workload.Name, s.Spec.Workload.Kind, mode(s), string(state.Status), state.Reason,
-				s.Status.Services, s.Status.Learned, age(s.CreationTimestamp, now), s.Name, state.Message,
+				s.Status.Services, s.Status.Learned, age(s.CreationTimestamp, now), expires(s, now), s.Name, state.Message,
 			},
 			Object: runtime.RawExtension{Object: s},
 		})
@@ -71,4 +72,22 @@ func age(created metav1.Time, now time.Time) string {
 		return "<unknown>"
 	}
 	return duration.HumanDuration(now.Sub(created.Time))
+}
+
+// expires is the time until the first learned service leaves the scope unless it is called. One that is due waits for reports
+// of the workload's sidecars.
+func expires(s *v1alpha1.WorkloadScope, now time.Time) string {
+	var next *metav1.Time
+	for i := range s.Status.Dependencies {
+		if at := s.Status.Dependencies[i].ExpiresAt; at != nil && (next == nil || at.Before(next)) {
+			next = at
+		}
+	}
+	switch {
+	case next == nil:
+		return "<never>"
+	case !next.After(now):
+		return "<waits>"
+	}
+	return duration.HumanDuration(next.Sub(now))
 }

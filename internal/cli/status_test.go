@@ -22,6 +22,9 @@ items:
   status:
     services: 12
     learned: 3
+    dependencies:
+    - {host: later, source: Observed, expiresAt: "2026-01-01T09:00:00Z"}
+    - {host: soon, source: Observed, expiresAt: "2026-01-01T02:30:00Z"}
     conditions:
     - {type: Accepted, status: "True", reason: Accepted}
     - {type: Ready, status: "True", reason: Narrowed, message: knows 12 services}
@@ -33,6 +36,7 @@ items:
     - {type: Ready, status: "True", reason: Narrowed}
 - metadata: {namespace: demo, name: deployment-web}
   spec: {workload: {kind: Deployment, name: web}}
+  status: {dependencies: [{host: due, source: Observed, expiresAt: "2026-01-01T01:00:00Z"}]}
 `
 
 func TestStatusOutput(t *testing.T) {
@@ -55,8 +59,16 @@ shop        cart   Deployment    Lazy        True      Narrowed    12         3 
 		{
 			name: "one workload, wide", output: "wide", args: []string{"sts/db"},
 			want: `
-NAME   KIND          MODE        READY   REASON      SERVICES   LEARNED   AGE   SCOPE   MESSAGE
-db     StatefulSet   Annotated   False   Duplicate   0          0         60m   mine    another scope has the workload
+NAME   KIND          MODE        READY   REASON      SERVICES   LEARNED   AGE   EXPIRES   SCOPE   MESSAGE
+db     StatefulSet   Annotated   False   Duplicate   0          0         60m   <never>   mine    another scope has the workload
+`,
+		},
+		{
+			name: "what expires, wide", output: "wide", args: []string{"cart", "web"},
+			want: `
+NAME   KIND         MODE        READY     REASON     SERVICES   LEARNED   AGE         EXPIRES   SCOPE             MESSAGE
+web    Deployment   Annotated   Unknown   Pending    0          0         <unknown>   <waits>   deployment-web    the controller has not seen this scope yet
+cart   Deployment   Lazy        True      Narrowed   12         3         120m        30m       deployment-cart   knows 12 services
 `,
 		},
 		{

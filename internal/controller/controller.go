@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/lazyxds/lazyxds/internal/apply"
@@ -93,9 +94,9 @@ func (c *Controller) round(ctx context.Context, now time.Time) (again time.Time,
 
 	b := budget{writes: maxWrites, failures: maxFailures}
 	c.changes(ctx, p.Changes, now, &b)
-	c.statuses(ctx, p.Workloads, now, &b)
+	expired := c.statuses(ctx, p.Workloads, now, &b)
 
-	c.events.Tell(p.Notices)
+	c.events.Tell(slices.Concat(p.Notices, expired))
 	c.metrics.observe(snapshot, p)
 	return p.Again, b.writes > 0
 }

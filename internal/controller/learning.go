@@ -98,9 +98,9 @@ func (l *Learning) observe(o mesh.Observation) {
 			"upstream", o.Upstream)
 		return
 	}
-	var known []v1alpha1.Dependency
+	known := &v1alpha1.WorkloadScopeStatus{}
 	if scope, ok := l.scope(lesson.Workload); ok {
-		known = scope.Status.Dependencies
+		known = &scope.Status
 	}
 	if l.learner.Add(lesson, known) == deps.Overflow {
 		l.metrics.unresolved.WithLabelValues(string(deps.Overflow)).Inc()

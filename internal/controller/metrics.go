@@ -7,8 +7,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/lazyxds/lazyxds/api/v1alpha1"
-	"github.com/lazyxds/lazyxds/internal/apply"
 	"github.com/lazyxds/lazyxds/internal/convert"
 	"github.com/lazyxds/lazyxds/internal/mesh"
 	"github.com/lazyxds/lazyxds/internal/plan"
@@ -26,7 +24,7 @@ type Metrics struct {
 	conflicts  *prometheus.GaugeVec
 	egress     *prometheus.GaugeVec
 	learned    prometheus.Counter
-	gone       prometheus.Counter
+	expired    *prometheus.CounterVec
 	applies    *prometheus.CounterVec
 	unresolved *prometheus.CounterVec
 	duration   prometheus.Histogram
@@ -45,6 +43,12 @@ type lesson struct {
 const (
 	resultOK    = "ok"
 	resultError = "error"
+)
+
+// The values of the label "reason" of dropped dependencies.
+const (
+	reasonUnused = "unused"
+	reasonGone   = "gone"
 )
 
 // conflictReasons are those of a Ready condition that tell of somebody else's claim on the workload's pods.
@@ -68,7 +72,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			"or another workload, selects the same pods.", "namespace"),
 		egress:  gauge("egress_endpoints", "Ready endpoints of the fallback egress. Only the leader tells."),
 		learned: counter("edges_learned_total", "Dependencies learned from the access log."),
-		gone:    counter("edges_expired_total", "Learned dependencies dropped because the service is gone."),
+		expired: counters("edges_expired_total", "Learned dependencies dropped, by reason: unused for idleTTL, or the service is gone.", "reason"),
 		applies: counters("sidecar_applies_total", "Sidecars written, by result.", "result"),
 		unresolved: counters("unresolved_total",
 			"Observations that taught nothing, by reason. A few are normal: calls of services that no longer exist, or of none.", "reason"),
@@ -83,10 +87,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, result := range []string{resultOK, resultError} {
 		m.applies.WithLabelValues(result)
 	}
+	for _, reason := range []string{reasonUnused, reasonGone} {
+		m.expired.WithLabelValues(reason)
+	}
 	info := version.Get()
 	build := gauge("build_info", "What the controller was built from; always 1.", "version", "revision", "goversion")
 	build.WithLabelValues(info.Version, info.Revision, info.Go).Set(1)
-	reg.MustRegister(build, m.edges, m.workloads, m.conflicts, m.egress, m.learned, m.gone, m.applies, m.unresolved, m.duration)
+	reg.MustRegister(build, m.edges, m.workloads, m.conflicts, m.egress, m.learned, m.expired, m.applies, m.unresolved, m.duration)
 	return m
 }
 
@@ -155,15 +162,8 @@ func (m *Metrics) applied(c plan.Change, err error, now time.Time) {
 	}
 }
 
-// expired counts the learned dependencies that a rewrite of the status dropped.
-func (m *Metrics) expired(r *apply.Rewrite) {
-	kept := make(map[string]bool, len(r.After.Dependencies))
-	for i := range r.After.Dependencies {
-		kept[r.After.Dependencies[i].Host] = true
-	}
-	for i := range r.Before.Dependencies {
-		if d := &r.Before.Dependencies[i]; d.Source == v1alpha1.SourceObserved && !kept[d.Host] {
-			m.gone.Inc()
-		}
-	}
+// dropped counts the learned dependencies that a rewrite of the status dropped.
+func (m *Metrics) dropped(unused, gone int) {
+	m.expired.WithLabelValues(reasonUnused).Add(float64(unused))
+	m.expired.WithLabelValues(reasonGone).Add(float64(gone))
 }

@@ -10,9 +10,7 @@ import (
 	networkingapi "istio.io/api/networking/v1alpha3"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 
-	"github.com/lazyxds/lazyxds/api/v1alpha1"
 	"github.com/lazyxds/lazyxds/internal/accesslog"
-	"github.com/lazyxds/lazyxds/internal/apply"
 	"github.com/lazyxds/lazyxds/internal/mesh"
 	"github.com/lazyxds/lazyxds/internal/plan"
 )
@@ -80,20 +78,4 @@ func samples(t *testing.T, c prometheus.Collector) uint64 {
 		t.Fatal(err)
 	}
 	return families[0].GetMetric()[0].GetHistogram().GetSampleCount()
-}
-
-func TestOnlyLearnedDependenciesExpire(t *testing.T) {
-	m := NewMetrics(prometheus.NewRegistry())
-	dependency := func(host string, source v1alpha1.Source) v1alpha1.Dependency {
-		return v1alpha1.Dependency{Host: host, Source: source}
-	}
-	m.expired(&apply.Rewrite{
-		Before: v1alpha1.WorkloadScopeStatus{Dependencies: []v1alpha1.Dependency{
-			dependency("kept", v1alpha1.SourceObserved), dependency("gone", v1alpha1.SourceObserved), dependency("static", v1alpha1.SourceHeadless),
-		}},
-		After: v1alpha1.WorkloadScopeStatus{Dependencies: []v1alpha1.Dependency{dependency("kept", v1alpha1.SourceObserved)}},
-	})
-	if got := testutil.ToFloat64(m.gone); got != 1 {
-		t.Errorf("expired = %v, want 1", got)
-	}
 }

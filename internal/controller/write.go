@@ -8,6 +8,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/lazyxds/lazyxds/api/v1alpha1"
+	"github.com/lazyxds/lazyxds/internal/deps"
 	"github.com/lazyxds/lazyxds/internal/mesh"
 	"github.com/lazyxds/lazyxds/internal/plan"
 )
@@ -54,11 +55,12 @@ func (c *Controller) changes(ctx context.Context, changes []plan.Change, now tim
 	}
 }
 
-// statuses writes what the plan says of each workload into its scope, where that differs.
-func (c *Controller) statuses(ctx context.Context, workloads []plan.Workload, now time.Time, b *budget) {
+// statuses writes what the plan says of each workload into its scope, where that differs. It returns what people should know
+// of it.
+func (c *Controller) statuses(ctx context.Context, workloads []plan.Workload, now time.Time, b *budget) (notices []plan.Notice) {
 	for i := range workloads {
 		if b.exhausted() || ctx.Err() != nil {
-			return
+			break
 		}
 		workload := &workloads[i]
 		key := mesh.Key{Namespace: workload.Key.Namespace, Name: workload.ScopeName}
@@ -77,7 +79,13 @@ func (c *Controller) statuses(ctx context.Context, workloads []plan.Workload, no
 		case rewrite != nil:
 			b.writes--
 			c.backoff.succeeded(key)
-			c.metrics.expired(rewrite)
+			unused, gone := deps.Dropped(rewrite.Before, rewrite.After, now)
+			c.metrics.dropped(len(unused), len(gone))
+			if len(unused) > 0 {
+				c.log.Info("expired", "workload", workload.Key.String(), "hosts", unused)
+				notices = append(notices, workload.Unused(unused))
+			}
 		}
 	}
+	return notices
 }

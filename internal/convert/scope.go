@@ -28,6 +28,9 @@ func Scope(s *v1alpha1.WorkloadScope) mesh.Scope {
 	if mode, ok := modes[s.Spec.Mode]; ok {
 		out.Mode = mode
 	}
+	if s.Spec.IdleTTL != nil {
+		out.IdleTTL = &s.Spec.IdleTTL.Duration
+	}
 	for i := range s.Status.Dependencies {
 		d := &s.Status.Dependencies[i]
 		if d.Source != v1alpha1.SourceObserved {
@@ -36,6 +39,9 @@ func Scope(s *v1alpha1.WorkloadScope) mesh.Scope {
 		dependency := mesh.Dependency{Host: Host(d.Host)}
 		if d.FirstSeen != nil {
 			dependency.FirstSeen = d.FirstSeen.Time
+		}
+		if d.ExpiresAt != nil {
+			dependency.ExpiresAt = d.ExpiresAt.Time
 		}
 		out.Dependencies = append(out.Dependencies, dependency)
 	}

@@ -3,8 +3,10 @@ package convert
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
+	networkingapi "istio.io/api/networking/v1alpha3"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
 
@@ -53,6 +55,7 @@ func DivertRule(f *networkingv1alpha3.EnvoyFilter) (mesh.DivertRule, error) {
 		Created:  f.CreationTimestamp.Time,
 		Observes: f.Annotations[DivertsSinceAnnotation] == DivertsNever,
 		PodCIDRs: f.Annotations[PodCIDRsAnnotation],
+		Reports:  slices.ContainsFunc(f.Spec.ConfigPatches, addsAccessLog),
 		Spec:     spec,
 	}
 	out.DivertsSince = out.Created
@@ -63,4 +66,10 @@ func DivertRule(f *networkingv1alpha3.EnvoyFilter) (mesh.DivertRule, error) {
 		out.WidenedAt = at
 	}
 	return out, nil
+}
+
+// addsAccessLog tells whether a patch makes a filter write one more access log.
+func addsAccessLog(patch *networkingapi.EnvoyFilter_EnvoyConfigObjectPatch) bool {
+	filter := patch.GetPatch().GetValue().GetFields()["typed_config"].GetStructValue()
+	return filter.GetFields()["access_log"] != nil
 }

@@ -18,7 +18,8 @@ type LearnerConfig struct {
 	// Rate is how many batches per second may be taken over all workloads; 50. Burst is how many at once; 100.
 	Rate  float64
 	Burst int
-	// MaxWorkloads bounds the workloads that wait or were served within the last window; 10,000.
+	// MaxWorkloads bounds the workloads that wait or were served within the last window; 10,000. News may take all of them, what
+	// only tells that something is still used half.
 	MaxWorkloads int
 	// MaxPending bounds the sightings that wait for one workload; 1,000.
 	MaxPending int
@@ -40,6 +41,10 @@ type Batch struct {
 	Services []Sighting // sorted, without duplicates
 	// First and Last are when the first and the last of its lessons arrived.
 	First, Last time.Time
+	// Reported is when the workload's own sidecars last reported one of them; zero if none was.
+	Reported time.Time
+	// News tells that there is more to it than that something is still used.
+	News bool
 }
 
 // Verdict is what became of a lesson, short enough for the label of a metric.
@@ -63,8 +68,9 @@ type Learner struct {
 
 // lessons is what waits for one workload.
 type lessons struct {
-	sightings   map[Sighting]struct{}
-	first, last time.Time
+	sightings             map[Sighting]struct{}
+	first, last, reported time.Time
+	news                  bool
 	// due is when the next batch may be taken.
 	due time.Time
 }
@@ -79,31 +85,38 @@ func NewLearner(cfg LearnerConfig) *Learner {
 	}
 }
 
-// Add takes in a lesson. What the known dependencies of the workload's scope tell already costs nothing further.
-func (l *Learner) Add(lesson Lesson, known []v1alpha1.Dependency) Verdict {
-	isNew := func(s Sighting) bool { return !Known(known, s, lesson.At) }
-	return l.add(lesson.Workload, lesson.Services, isNew, lesson.At, lesson.At)
+// Add takes in a lesson. What the status of the workload's scope tells already costs nothing further.
+func (l *Learner) Add(lesson Lesson, status *v1alpha1.WorkloadScopeStatus) Verdict {
+	batch := Batch{Workload: lesson.Workload, First: lesson.At, Last: lesson.At}
+	if lesson.Direct {
+		batch.Reported = lesson.At
+	}
+	for _, s := range lesson.Services {
+		known, current := compare(status, s, lesson)
+		if !current {
+			batch.Services = append(batch.Services, s)
+		}
+		batch.News = batch.News || !known
+	}
+	return l.add(batch)
 }
 
 // Return puts back a batch that could not be merged. It waits for the workload's next window.
-func (l *Learner) Return(batch Batch) Verdict {
-	isNew := func(Sighting) bool { return true }
-	return l.add(batch.Workload, batch.Services, isNew, batch.First, batch.Last)
-}
+func (l *Learner) Return(batch Batch) Verdict { return l.add(batch) }
 
-func (l *Learner) add(key mesh.WorkloadKey, sightings []Sighting, isNew func(Sighting) bool, first, last time.Time) Verdict {
-	verdict := Repeated
-	for _, s := range sightings {
-		if !isNew(s) {
-			continue
-		}
-		waiting := l.workloads[key]
+func (l *Learner) add(batch Batch) Verdict {
+	verdict, most := Repeated, l.cfg.MaxWorkloads
+	if !batch.News {
+		most /= 2
+	}
+	for _, s := range batch.Services {
+		waiting := l.workloads[batch.Workload]
 		if waiting == nil {
-			if len(l.workloads) >= l.cfg.MaxWorkloads {
+			if len(l.workloads) >= most {
 				return Overflow
 			}
 			waiting = &lessons{sightings: map[Sighting]struct{}{}}
-			l.workloads[key] = waiting
+			l.workloads[batch.Workload] = waiting
 		}
 		if _, waits := waiting.sightings[s]; waits {
 			continue
@@ -112,16 +125,18 @@ func (l *Learner) add(key mesh.WorkloadKey, sightings []Sighting, isNew func(Sig
 			return Overflow
 		}
 		if len(waiting.sightings) == 0 {
-			waiting.first, waiting.last = first, last
+			waiting.first, waiting.last, waiting.reported, waiting.news = batch.First, batch.Last, batch.Reported, false
 		}
 		waiting.sightings[s] = struct{}{}
-		waiting.first, waiting.last = earlier(waiting.first, first), later(waiting.last, last)
+		waiting.first, waiting.last = earlier(waiting.first, batch.First), later(waiting.last, batch.Last)
+		waiting.reported, waiting.news = later(waiting.reported, batch.Reported), waiting.news || batch.News
 		verdict = Pending
 	}
 	return verdict
 }
 
-// Take hands out the batches that are due, those that wait longest first.
+// Take hands out the batches that are due: first those with news, which a request may be waiting for, and of each kind those that
+// wait longest.
 func (l *Learner) Take(now time.Time) []Batch {
 	l.forget(now)
 	var batches []Batch
@@ -146,7 +161,9 @@ func (l *Learner) Rest() []Batch {
 		}
 	}
 	clear(l.workloads)
-	slices.SortFunc(batches, func(a, b Batch) int { return cmp.Or(a.First.Compare(b.First), a.Workload.Compare(b.Workload)) })
+	slices.SortFunc(batches, func(a, b Batch) int {
+		return cmp.Or(newsFirst(a.News, b.News), a.First.Compare(b.First), a.Workload.Compare(b.Workload))
+	})
 	return batches
 }
 
@@ -185,13 +202,25 @@ func (l *Learner) dueBy(now time.Time) []mesh.WorkloadKey {
 		}
 	}
 	slices.SortFunc(due, func(a, b mesh.WorkloadKey) int {
-		return cmp.Or(l.workloads[a].first.Compare(l.workloads[b].first), a.Compare(b))
+		x, y := l.workloads[a], l.workloads[b]
+		return cmp.Or(newsFirst(x.news, y.news), x.first.Compare(y.first), a.Compare(b))
 	})
 	return due
 }
 
+// newsFirst orders what has news before what has not.
+func newsFirst(a, b bool) int {
+	switch {
+	case a && !b:
+		return -1
+	case b && !a:
+		return 1
+	}
+	return 0
+}
+
 func (w *lessons) batch(key mesh.WorkloadKey) Batch {
-	b := Batch{Workload: key, First: w.first, Last: w.last}
+	b := Batch{Workload: key, First: w.first, Last: w.last, Reported: w.reported, News: w.news}
 	for s := range w.sightings {
 		b.Services = append(b.Services, s)
 	}

@@ -19,6 +19,9 @@ func lesson(w mesh.WorkloadKey, at time.Time, hosts ...mesh.Host) Lesson {
 	return l
 }
 
+// nothing is the status of a scope that has learned nothing.
+var nothing v1alpha1.WorkloadScopeStatus
+
 func hosts(batches []Batch) (all []string) {
 	for _, b := range batches {
 		line := b.Workload.Name + ":"
@@ -44,14 +47,14 @@ func TestLearnerPacesAWorkload(t *testing.T) {
 	if next := l.Next(noon); !next.IsZero() {
 		t.Errorf("an empty learner wants to be asked at %v", next)
 	}
-	l.Add(lesson(web, at(0), "a"), nil)
+	l.Add(lesson(web, at(0), "a"), &nothing)
 	if next := l.Next(at(0)); !next.Equal(at(0)) {
 		t.Errorf("the first lesson waits until %v", next)
 	}
 	wantTaken(t, l, at(0), "web: a")
-	l.Add(lesson(web, at(100), "c", "b"), nil)
-	l.Add(lesson(web, at(200), "c", "d"), nil)
-	l.Add(lesson(job, at(300), "a"), nil)
+	l.Add(lesson(web, at(100), "c", "b"), &nothing)
+	l.Add(lesson(web, at(200), "c", "d"), &nothing)
+	l.Add(lesson(job, at(300), "a"), &nothing)
 	wantTaken(t, l, at(300), "job: a")
 	if next := l.Next(at(300)); !next.Equal(at(1000)) {
 		t.Errorf("the lessons of the first second wait until %v, want the end of the second", next)
@@ -67,7 +70,7 @@ func TestLearnerPacesAWorkload(t *testing.T) {
 	if next := l.Next(at(1000)); !next.IsZero() {
 		t.Errorf("nothing waits, yet the next is due at %v", next)
 	}
-	l.Add(lesson(web, at(5000), "e"), nil)
+	l.Add(lesson(web, at(5000), "e"), &nothing)
 	wantTaken(t, l, at(5000), "web: e")
 	if len(l.workloads) != 1 {
 		t.Errorf("%d workloads are remembered, want only the one within its window", len(l.workloads))
@@ -93,7 +96,7 @@ func TestLearnerIgnoresWhatIsKnown(t *testing.T) {
 		{Lesson{Workload: web, At: noon, Services: []Sighting{sighting("a", v1alpha1.SeenDialled, 81)}}, Pending},
 		{Lesson{Workload: web, At: noon, Services: []Sighting{sighting("a", v1alpha1.SeenDialled, 0)}}, Repeated},
 	} {
-		if got := l.Add(step.lesson, status.Dependencies); got != step.want {
+		if got := l.Add(step.lesson, &status); got != step.want {
 			t.Errorf("Add(%v) = %s, want %s", step.lesson.Services, got, step.want)
 		}
 	}
@@ -103,7 +106,7 @@ func TestLearnerLimitsTheWhole(t *testing.T) {
 	l := NewLearner(LearnerConfig{Rate: 10, Burst: 2})
 	for i := range 5 {
 		w := mesh.WorkloadKey{Namespace: "demo", Kind: "Deployment", Name: fmt.Sprintf("w%d", i)}
-		l.Add(lesson(w, noon.Add(time.Duration(-i)*time.Millisecond), "a"), nil)
+		l.Add(lesson(w, noon.Add(time.Duration(-i)*time.Millisecond), "a"), &nothing)
 	}
 	now := noon
 	wantTaken(t, l, now, "w4: a", "w3: a")
@@ -120,10 +123,10 @@ func TestLearnerLimitsTheWhole(t *testing.T) {
 
 func TestLearnerHandsOutTheRest(t *testing.T) {
 	l := NewLearner(LearnerConfig{Rate: 1, Burst: 1})
-	l.Add(lesson(web, noon, "a"), nil)
+	l.Add(lesson(web, noon, "a"), &nothing)
 	wantTaken(t, l, noon, "web: a")
-	l.Add(lesson(web, noon.Add(2*time.Millisecond), "c", "b"), nil) // within its window
-	l.Add(lesson(job, noon.Add(1*time.Millisecond), "a"), nil)      // too many for the rate
+	l.Add(lesson(web, noon.Add(2*time.Millisecond), "c", "b"), &nothing) // within its window
+	l.Add(lesson(job, noon.Add(1*time.Millisecond), "a"), &nothing)      // too many for the rate
 	wantTaken(t, l, noon.Add(3*time.Millisecond))
 	if diff := cmp.Diff([]string{"job: a", "web: b c"}, hosts(l.Rest())); diff != "" {
 		t.Errorf("the rest (-want +got):\n%s", diff)
@@ -135,27 +138,48 @@ func TestLearnerHandsOutTheRest(t *testing.T) {
 
 func TestLearnerIsBounded(t *testing.T) {
 	l := NewLearner(LearnerConfig{MaxWorkloads: 1, MaxPending: 2})
-	if got := l.Add(lesson(web, noon, "a", "b", "c"), nil); got != Overflow {
+	if got := l.Add(lesson(web, noon, "a", "b", "c"), &nothing); got != Overflow {
 		t.Errorf("a third pending service: %s, want %s", got, Overflow)
 	}
-	if got := l.Add(lesson(job, noon, "a"), nil); got != Overflow {
+	if got := l.Add(lesson(job, noon, "a"), &nothing); got != Overflow {
 		t.Errorf("a second workload: %s, want %s", got, Overflow)
 	}
 	wantTaken(t, l, noon, "web: a b")
-	if got := l.Add(lesson(job, noon, "a"), nil); got != Overflow {
+	if got := l.Add(lesson(job, noon, "a"), &nothing); got != Overflow {
 		t.Errorf("a second workload within the window of the first: %s, want %s", got, Overflow)
 	}
 	wantTaken(t, l, noon.Add(time.Second))
-	if got := l.Add(lesson(job, noon, "a"), nil); got != Pending {
+	if got := l.Add(lesson(job, noon, "a"), &nothing); got != Pending {
 		t.Errorf("a second workload after the first: %s, want %s", got, Pending)
 	}
 }
 
+// What is only still used waits for what is new, and does not take all the room.
+func TestLearnerPutsNewsFirst(t *testing.T) {
+	var status v1alpha1.WorkloadScopeStatus
+	Merge(&status, batch(noon, sighting("a", v1alpha1.SeenDialled, 80)))
+	l := NewLearner(LearnerConfig{MaxWorkloads: 3})
+	later := noon.Add(time.Hour)
+	for _, step := range []struct {
+		lesson Lesson
+		want   Verdict
+	}{
+		{lesson(web, later, "a"), Pending},
+		{lesson(mesh.WorkloadKey{Name: "other"}, later, "a"), Overflow},
+		{lesson(job, later.Add(time.Second), "b"), Pending},
+	} {
+		if got := l.Add(step.lesson, &status); got != step.want {
+			t.Errorf("Add(%s %v) = %s, want %s", step.lesson.Workload, step.lesson.Services, got, step.want)
+		}
+	}
+	wantTaken(t, l, later.Add(time.Second), "job: b", "web: a")
+}
+
 func TestLearnerTakesABatchBack(t *testing.T) {
 	l := NewLearner(LearnerConfig{})
-	l.Add(lesson(web, noon, "a"), nil)
+	l.Add(lesson(web, noon, "a"), &nothing)
 	taken := l.Take(noon)
-	l.Add(lesson(web, noon.Add(500*time.Millisecond), "b"), nil)
+	l.Add(lesson(web, noon.Add(500*time.Millisecond), "b"), &nothing)
 	if got := l.Return(taken[0]); got != Pending {
 		t.Errorf("Return: %s", got)
 	}

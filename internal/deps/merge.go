@@ -21,7 +21,8 @@ const (
 
 // Merge records the batch in a scope's status, whose dependencies it leaves sorted by host. It reports whether anything
 // changed and which services are new, sorted. A service that was in scope for another reason becomes an observed one.
-// Once [MaxLearned] services were learned, no other is: their traffic keeps taking the fallback.
+// Once [MaxLearned] services were learned, no other is: their traffic keeps taking the fallback. What the batch tells of the
+// workload's sidecars is recorded too, and when each dependency expires.
 func Merge(status *v1alpha1.WorkloadScopeStatus, batch Batch) (changed bool, learned []string) {
 	byHost := func(a, b v1alpha1.Dependency) int { return strings.Compare(a.Host, b.Host) }
 	deps := slices.Clone(status.Dependencies)
@@ -29,6 +30,7 @@ func Merge(status *v1alpha1.WorkloadScopeStatus, batch Batch) (changed bool, lea
 		slices.SortFunc(deps, byHost)
 		changed = true
 	}
+	exactly := precision(status.Expiry)
 	observed := countObserved(deps)
 	for _, s := range batch.Services {
 		i, found := slices.BinarySearchFunc(deps, string(s.Host), func(d v1alpha1.Dependency, host string) int {
@@ -44,21 +46,27 @@ func Merge(status *v1alpha1.WorkloadScopeStatus, batch Batch) (changed bool, lea
 		if !found {
 			deps = slices.Insert(deps, i, v1alpha1.Dependency{Host: string(s.Host)})
 		}
-		if updated, ok := record(deps[i], s, batch); ok {
+		if updated, ok := record(deps[i], s, batch, exactly); ok {
 			deps[i] = updated
 			changed = true
 		}
 	}
+	if !batch.Reported.IsZero() && !heard(status.Expiry, batch.Reported) {
+		status.Expiry = hear(status.Expiry, batch.Reported)
+		changed = true
+	}
 	if changed {
 		status.Dependencies = deps
+		Date(status)
 	}
 	slices.Sort(learned)
 	return changed, learned
 }
 
 // record returns the dependency with the sighting noted in it, and whether that made a difference.
-func record(d v1alpha1.Dependency, s Sighting, batch Batch) (v1alpha1.Dependency, bool) {
-	if Known([]v1alpha1.Dependency{d}, s, batch.Last) && d.Namespace == s.Namespace {
+func record(d v1alpha1.Dependency, s Sighting, batch Batch, exactly time.Duration) (v1alpha1.Dependency, bool) {
+	last := batch.Last.UTC().Truncate(exactly)
+	if says(d, s) && !d.LastSeen.Time.Before(last) && d.Namespace == s.Namespace {
 		return d, false
 	}
 	d.Source = v1alpha1.SourceObserved
@@ -72,25 +80,31 @@ func record(d v1alpha1.Dependency, s Sighting, batch Batch) (v1alpha1.Dependency
 	if d.FirstSeen == nil {
 		d.FirstSeen = seconds(batch.First)
 	}
-	if hour := batch.Last.UTC().Truncate(time.Hour); d.LastSeen == nil || d.LastSeen.Time.Before(hour) {
-		d.LastSeen = &metav1.Time{Time: hour}
+	if d.LastSeen == nil || d.LastSeen.Time.Before(last) {
+		d.LastSeen = &metav1.Time{Time: last}
 	}
 	return d, true
 }
 
-// Known reports whether a sighting at that time would change nothing in the dependencies of a scope.
-func Known(deps []v1alpha1.Dependency, s Sighting, at time.Time) bool {
-	for i := range deps {
-		if deps[i].Host == string(s.Host) {
-			d := &deps[i]
-			return d.Source == v1alpha1.SourceObserved &&
-				d.FirstSeen != nil &&
-				slices.Contains(d.SeenAs, s.As) &&
-				!missesPort(*d, s.Port) &&
-				d.LastSeen != nil && !d.LastSeen.Time.Before(at.Truncate(time.Hour))
+// compare reports whether a scope's status says what a sighting of a lesson tells, and whether that includes when.
+func compare(status *v1alpha1.WorkloadScopeStatus, s Sighting, lesson Lesson) (known, current bool) {
+	last := lesson.At.Truncate(precision(status.Expiry))
+	for i := range status.Dependencies {
+		if d := &status.Dependencies[i]; d.Host == string(s.Host) {
+			known = says(*d, s)
+			current = known && !d.LastSeen.Time.Before(last) && (!lesson.Direct || heard(status.Expiry, lesson.At))
+			return known, current
 		}
 	}
-	return false
+	return false, false
+}
+
+// says reports whether the dependency has all that a sighting tells but for its time.
+func says(d v1alpha1.Dependency, s Sighting) bool {
+	return d.Source == v1alpha1.SourceObserved &&
+		d.FirstSeen != nil && d.LastSeen != nil &&
+		slices.Contains(d.SeenAs, s.As) &&
+		!missesPort(d, s.Port)
 }
 
 func missesPort(d v1alpha1.Dependency, port uint16) bool {

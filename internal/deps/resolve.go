@@ -16,6 +16,8 @@ type Lesson struct {
 	Services []Sighting // sorted, without duplicates, never empty
 	// At is when the observation arrived.
 	At time.Time
+	// Direct tells that the workload's own sidecar reported it.
+	Direct bool
 }
 
 // Sighting is one service as a request named it.
@@ -68,7 +70,7 @@ func Resolve(obs mesh.Observation, tenancies []mesh.Tenancy, dir *Directory) (Le
 	if len(sightings) == 0 {
 		return Lesson{}, Unresolved{Reason: UnknownService, Workload: workload}
 	}
-	return Lesson{Workload: workload, Services: sightings, At: obs.Received}, nil
+	return Lesson{Workload: workload, Services: sightings, At: obs.Received, Direct: obs.Direct}, nil
 }
 
 // sightingsOf lists the services an observation names that a workload of the namespace may use on the port it called.

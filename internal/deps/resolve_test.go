@@ -29,6 +29,7 @@ func (c call) observation() mesh.Observation {
 		Upstream:  c.upstream,
 		Started:   noon,
 		Received:  noon.Add(time.Second),
+		Direct:    true,
 	}
 	if c.dialled != "" {
 		obs.Dialled = netip.MustParseAddrPort(c.dialled)
@@ -134,7 +135,7 @@ func TestResolve(t *testing.T) {
 			if diff := gocmp.Diff(test.want, got); diff != "" {
 				t.Errorf("services (-want +got):\n%s", diff)
 			}
-			if lesson.Workload != web || !lesson.At.Equal(noon.Add(time.Second)) {
+			if lesson.Workload != web || !lesson.At.Equal(noon.Add(time.Second)) || !lesson.Direct {
 				t.Errorf("lesson of %v at %v", lesson.Workload, lesson.At)
 			}
 		})

@@ -11,6 +11,8 @@ type Observation struct {
 	// Source is the address of the client: of an entry of the egress, as the PROXY header of the connection to it named it; of
 	// one of a sidecar, that of the sidecar's own pod.
 	Source netip.Addr
+	// Direct tells that the client's own sidecar reported it.
+	Direct bool
 	// Dialled is the address and port that the client connected to; the zero value if the entry has none.
 	Dialled netip.AddrPort
 	// Authority is the :authority or Host header without its port, in lower case; empty for TCP.

@@ -173,6 +173,8 @@ type DivertRule struct {
 	Created  time.Time
 	// Observes tells that it diverts nothing yet: its workload is only observed.
 	Observes bool
+	// Reports tells that it makes the workload's own sidecars report what they call.
+	Reports bool
 	// DivertsSince is when it began to divert; meaningless if it does not.
 	DivertsSince time.Time
 	// PodCIDRs are the ranges of pods' addresses that it diverts, as it tells; empty for none.
@@ -226,7 +228,9 @@ type Scope struct {
 	Mode string
 	// Include are "namespace/host" patterns always in scope, Exclude ones never in scope.
 	Include, Exclude []string
-	Dependencies     []Dependency
+	// IdleTTL is how long a dependency may go unused, 0 for ever; nil for what the installation says.
+	IdleTTL      *time.Duration
+	Dependencies []Dependency
 	// Gone is when the workload was first found missing; zero while it exists.
 	Gone time.Time
 }
@@ -235,6 +239,8 @@ type Scope struct {
 type Dependency struct {
 	Host      Host
 	FirstSeen time.Time
+	// ExpiresAt is when it leaves the scope unless it is used; zero for never.
+	ExpiresAt time.Time
 }
 
 // Tenancy is the time during which one pod held an address.

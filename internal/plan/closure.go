@@ -40,6 +40,7 @@ type builder struct {
 	view             *view
 	namespace        string
 	identity         string
+	reports          bool // the workload's sidecars do, to the controller
 	dependencies     []mesh.Dependency
 	include, exclude []wanted
 	// learnsHeadless tells that the fallback gets what the workload sends to pods it does not know.
@@ -53,11 +54,11 @@ type builder struct {
 }
 
 // build returns the scope of a candidate's workload, sorted by namespace and host.
-func (w *world) build(c *candidate, include, exclude []wanted) []ScopedHost {
+func (w *world) build(c *candidate, reports bool, include, exclude []wanted) []ScopedHost {
 	namespace := c.workload.Namespace
 	b := &builder{
 		world: w, view: w.view(namespace), namespace: namespace,
-		identity: mesh.Identity(namespace, c.workload.ServiceAccount),
+		identity: mesh.Identity(namespace, c.workload.ServiceAccount), reports: reports,
 		include:  include, exclude: exclude, learnsHeadless: w.learnsHeadless(c), answersDNS: c.workload.AnswersDNS,
 		hosts: map[scopeKey]ScopedHost{}, inspected: map[uint16]bool{}, taken: map[uint16]bool{},
 	}

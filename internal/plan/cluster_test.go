@@ -21,6 +21,7 @@ import (
 
 	"github.com/lazyxds/lazyxds/api/v1alpha1"
 	"github.com/lazyxds/lazyxds/internal/convert"
+	"github.com/lazyxds/lazyxds/internal/deps"
 	"github.com/lazyxds/lazyxds/internal/mesh"
 	"github.com/lazyxds/lazyxds/internal/plan"
 )
@@ -154,8 +155,9 @@ func (c *cluster) setEgress(lines []string) {
 	}
 }
 
-// observe writes lessons into the scopes, as every replica of the controller does.
-func (c *cluster) observe(lines []string) {
+// observe writes lessons into the scopes, as every replica of the controller does; reported is when sidecars reported them, if
+// they did.
+func (c *cluster) observe(lines []string, reported time.Time) {
 	for _, line := range lines {
 		source, host, ok := strings.Cut(line, " -> ")
 		if !ok {
@@ -166,10 +168,9 @@ func (c *cluster) observe(lines []string) {
 		if !ok {
 			c.t.Fatalf("%s has no scope yet", key)
 		}
-		seen := metav1.NewTime(c.now)
-		scope.Status.Dependencies = append(scope.Status.Dependencies, v1alpha1.Dependency{
-			Host: host, Source: v1alpha1.SourceObserved, FirstSeen: &seen, LastSeen: &seen,
-			SeenAs: []v1alpha1.Sighting{v1alpha1.SeenDialled},
+		deps.Merge(&scope.Status, deps.Batch{
+			Workload: key, First: c.now, Last: c.now, Reported: reported,
+			Services: []deps.Sighting{{Host: mesh.Host(host), As: v1alpha1.SeenDialled}},
 		})
 	}
 }

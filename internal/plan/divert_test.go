@@ -16,7 +16,7 @@ import (
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
-var testConfig = Config{RootNamespace: "istio-system", EgressNamespace: "istio-system", ClusterDomain: "cluster.local"}
+var testConfig = Config{RootNamespace: "istio-system", EgressNamespace: "istio-system", ClusterDomain: "cluster.local", Sampling: 100}
 
 // TestRules compares the rules of a small mesh with those in testdata, which are as users find them in their cluster.
 func TestRules(t *testing.T) {
@@ -26,7 +26,7 @@ func TestRules(t *testing.T) {
 	pods := map[string]string{"app": "web"}
 	for path, rule := range map[string]*networkingv1alpha3.EnvoyFilter{
 		"testdata/divert-rule.yaml":    newRule(c, divertSpec(testConfig, ranges).selecting(pods)),
-		"testdata/observing-rule.yaml": newObservingRule(c, observeSpec(testConfig).selecting(pods)),
+		"testdata/observing-rule.yaml": newObservingRule(c, reportSpec(testConfig).selecting(pods)),
 	} {
 		got, err := yaml.Marshal(rule)
 		if err != nil {

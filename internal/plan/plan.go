@@ -40,6 +40,10 @@ type Config struct {
 	// Passthrough, it has to be ready for as long before workloads become lazy.
 	FailurePolicy    FailurePolicy
 	PassthroughAfter time.Duration
+	// IdleTTL is how long a learned dependency may go unused where its WorkloadScope does not say; 0 for ever.
+	IdleTTL time.Duration
+	// Sampling is the percentage of HTTP requests that sidecars report, where they report.
+	Sampling int
 }
 
 // Plan is what should be, and what to do to get there.
@@ -141,6 +145,7 @@ func Make(s *mesh.Snapshot, cfg Config, now time.Time) Plan {
 		w.step(&p, c)
 		if c.scope != nil {
 			w.wakeToForget(&p, c.scope)
+			w.wakeToExpire(&p, c.scope)
 		}
 	}
 	w.noteFallback()

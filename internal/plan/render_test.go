@@ -7,12 +7,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lazyxds/lazyxds/internal/convert"
 	"github.com/lazyxds/lazyxds/internal/mesh"
 	"github.com/lazyxds/lazyxds/internal/plan"
 )
 
 // render writes a plan as the stories have it: the changes in their order, then each workload with its conditions and every
-// host in its scope with the reason. A Sidecar's hosts are only written where they are not simply the scope's.
+// host in its scope with the reason. A Sidecar's hosts are only written where they are not simply the scope's, of a divert rule
+// whether it reports as an observing one does.
 func render(p plan.Plan, now time.Time) string {
 	var b strings.Builder
 	scopes := map[mesh.WorkloadKey][]string{}
@@ -24,6 +26,9 @@ func render(p plan.Plan, now time.Time) string {
 	for _, change := range p.Changes {
 		fmt.Fprintf(&b, "%s %s %s: %s\n", change.Verb, change.Kind(), change.Key, change.Why)
 		renderSidecar(&b, change, scopes[change.Workload])
+		if rule := change.EnvoyFilter; rule != nil && !must(convert.DivertRule(rule)).Observes && must(convert.DivertRule(rule)).Reports {
+			b.WriteString("  and reports what it calls\n")
+		}
 		if change.Policy != nil && change.Verb != plan.Delete {
 			fmt.Fprintf(&b, "  says %s\n", must(json.Marshal(&change.Policy.Spec)))
 		}

@@ -34,6 +34,9 @@ func observed(b *builder) {
 			if !dependency.FirstSeen.IsZero() {
 				detail = "called since " + dependency.FirstSeen.UTC().Format(time.RFC3339)
 			}
+			if !dependency.ExpiresAt.IsZero() {
+				detail += ", expires at " + dependency.ExpiresAt.UTC().Format(time.RFC3339)
+			}
 			b.add(reasoned{service, v1alpha1.SourceObserved, detail})
 		}
 	}
@@ -53,7 +56,8 @@ func included(b *builder) {
 	}
 }
 
-// system brings the fallback egress, without which nothing else can be reached, and the API server.
+// system brings the fallback egress, without which nothing else can be reached, the API server, and the controller where the
+// workload's sidecars report to it.
 func system(b *builder) {
 	egress := ScopedHost{
 		Namespace: b.world.cfg.EgressNamespace, Host: egressHost(b.world.cfg),
@@ -63,6 +67,9 @@ func system(b *builder) {
 	b.addNamed(egress.Host, egress.Source, egress.Detail)
 	apiServer := mesh.Host("kubernetes.default.svc." + b.world.cfg.ClusterDomain)
 	b.addNamed(apiServer, v1alpha1.SourceSystem, "the API server")
+	if b.reports {
+		b.addNamed(controllerHost(b.world.cfg), v1alpha1.SourceSystem, "its sidecars report there what it calls")
+	}
 }
 
 // referenced brings what the proxies call by themselves. A sidecar refuses a listener that names a cluster it does not have.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -10,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/lazyxds/lazyxds/api/v1alpha1"
+	"github.com/lazyxds/lazyxds/internal/deps"
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
@@ -30,20 +32,33 @@ func (w Workload) Status(prev v1alpha1.WorkloadScopeStatus, now time.Time) v1alp
 	out.Services = int32(w.services())
 	out.Learned = int32(w.count(ScopedHost.learned))
 	if !w.frozen {
-		out.Dependencies = w.listed(prev.Dependencies, now)
+		out.Expiry = w.expiry(prev.Expiry)
+		deps.Date(&out)
+		out.Dependencies = w.listed(out, now)
 	}
 	setCondition(&out, v1alpha1.ConditionAccepted, w.Accepted, now)
 	setCondition(&out, v1alpha1.ConditionReady, w.Ready, now)
 	return out
 }
 
-// listed are the dependencies to list: those observed, as they are, while their service exists, and the rest of the scope.
-// An observed service that the user excluded stays listed, or it would be learned again and again.
-func (w Workload) listed(prev []v1alpha1.Dependency, now time.Time) []v1alpha1.Dependency {
+// expiry is by what dependencies expire. Those of another idleTTL were seen with another precision, so that the clock starts anew.
+func (w Workload) expiry(prev *v1alpha1.Expiry) *v1alpha1.Expiry {
+	switch {
+	case w.idleTTL == 0:
+		return nil
+	case prev != nil && prev.IdleTTL.Duration == w.idleTTL:
+		return prev
+	}
+	return &v1alpha1.Expiry{IdleTTL: metav1.Duration{Duration: w.idleTTL}}
+}
+
+// listed are the dependencies to list: those observed, as they are, until their service is gone or they expire, and the rest
+// of the scope. An observed service that the user excluded stays listed, or it would be learned again and again.
+func (w Workload) listed(status v1alpha1.WorkloadScopeStatus, now time.Time) []v1alpha1.Dependency {
 	var out []v1alpha1.Dependency
 	listed := map[mesh.Host]bool{}
-	for _, dependency := range prev {
-		if dependency.Source == v1alpha1.SourceObserved && w.remembers(dependency, now) {
+	for _, dependency := range status.Dependencies {
+		if dependency.Source == v1alpha1.SourceObserved && w.remembers(dependency, now) && !deps.Expired(dependency, status.Expiry, now) {
 			out = append(out, dependency)
 			listed[mesh.Host(dependency.Host)] = true
 		}
@@ -74,6 +89,21 @@ func (w *world) wakeToForget(p *Plan, scope *mesh.Scope) {
 			p.wake(end)
 		}
 	}
+}
+
+// wakeToExpire asks for another plan when a dependency expires.
+func (w *world) wakeToExpire(p *Plan, scope *mesh.Scope) {
+	for _, d := range scope.Dependencies {
+		if d.ExpiresAt.After(w.now) {
+			p.wake(d.ExpiresAt)
+		}
+	}
+}
+
+// Unused tells people which dependencies of the workload expired.
+func (w Workload) Unused(hosts []string) Notice {
+	message := fmt.Sprintf("not called for %s: %s", w.idleTTL, list(hosts))
+	return Notice{w.Key.Kind, w.Key.Namespace, w.Key.Name, Normal, "DependencyExpired", message}
 }
 
 // lists tells whether the host stands for one service, which a status can name.

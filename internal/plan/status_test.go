@@ -114,6 +114,32 @@ func TestConditionTimes(t *testing.T) {
 	}
 }
 
+// TestStatusStartsTheClockAnew: an idleTTL that is changed leaves the times that were seen with another precision, and nothing
+// is due before sidecars are heard again. Without one nothing is.
+func TestStatusStartsTheClockAnew(t *testing.T) {
+	heard, due := metav1.NewTime(noon.Add(-time.Hour)), metav1.NewTime(noon.Add(time.Minute))
+	prev := v1alpha1.WorkloadScopeStatus{
+		Dependencies: []v1alpha1.Dependency{observedAt("reviews.demo", noon.Add(-2*time.Hour))},
+		Expiry:       &v1alpha1.Expiry{IdleTTL: metav1.Duration{Duration: time.Hour}, ReportsSince: &heard, LastReport: &heard},
+	}
+	prev.Dependencies[0].ExpiresAt = &due
+	for ttl, want := range map[time.Duration]*v1alpha1.Expiry{
+		0:           nil,
+		time.Hour:   prev.Expiry,
+		time.Minute: {IdleTTL: metav1.Duration{Duration: time.Minute}},
+	} {
+		w := lazyWorkload()
+		w.idleTTL = ttl
+		got := w.Status(prev, noon)
+		if diff := cmp.Diff(want, got.Expiry); diff != "" {
+			t.Errorf("idleTTL %s (-want +got):\n%s", ttl, diff)
+		}
+		if len(got.Dependencies) != 1 || (got.Dependencies[0].ExpiresAt != nil) != (ttl == time.Hour) {
+			t.Errorf("idleTTL %s: dependencies %+v", ttl, got.Dependencies)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	long := mesh.WorkloadKey{Namespace: "demo", Kind: "Deployment", Name: strings.Repeat("long-name.", 25)}
 	other := long

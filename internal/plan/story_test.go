@@ -26,6 +26,7 @@ var cfg = plan.Config{
 	Settle:          2 * time.Second,
 	Warm:            time.Second,
 	GoneTTL:         time.Hour,
+	Sampling:        100,
 }
 
 // TestStories tells each testdata/*.txtar from top to bottom. Its sections are steps:
@@ -33,7 +34,8 @@ var cfg = plan.Config{
 //	cluster.yaml   objects appear, or change
 //	delete         objects vanish: "Deployment demo/web"
 //	pods           workloads have pods: "demo/Deployment/web 2 1" means two running, one with a sidecar
-//	log            calls were seen: "demo/Deployment/web -> reviews.demo.svc.cluster.local"
+//	log            calls were seen by the egress: "demo/Deployment/web -> reviews.demo.svc.cluster.local"
+//	report         calls were seen by the workloads' own sidecars
 //	egress         its state: "ready 2", "address 10.0.0.9", "missing EnvoyFilter istio-system/lazyxds-egress-als"
 //	istio          its version
 //	passthrough    the failure policy is Passthrough, after that time
@@ -82,7 +84,9 @@ func tell(t *testing.T, c *cluster, step *txtar.File) {
 	case "pods":
 		c.setPods(lines(step.Data))
 	case "log":
-		c.observe(lines(step.Data))
+		c.observe(lines(step.Data), time.Time{})
+	case "report":
+		c.observe(lines(step.Data), c.now)
 	case "egress":
 		c.setEgress(lines(step.Data))
 	case "istio":

@@ -14,58 +14,13 @@ import (
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
-// verdict is what is to become of a workload, before looking at what the cluster holds.
-type verdict struct {
-	enrolled bool      // somebody wants it lazy or observed
-	mode     mode      // what it is to be, full if something speaks against it
-	ready    Condition // unless it is to be lazy
-}
-
-func (w *world) judge(p *Plan, c *candidate) verdict {
-	if c.workload == nil {
-		return verdict{ready: Condition{false, convert.ReasonWorkloadGone, missing(c.key)}}
-	}
-	wish := w.wanted(c)
-	if wish.mode == full {
-		message := "no lazy-xds annotation enrols it"
-		if wish.by != "" {
-			message = wish.by + " opts out"
-		}
-		return verdict{ready: Condition{false, "NotEnrolled", message}}
-	}
-	found, ok := w.obstacle(c)
-	switch {
-	case ok:
-	case wish.mode == observe:
-		found, ok = w.unobservable(c)
-	case wish.mode == lazy:
-		found, ok = w.passthrough(p, c)
-	}
-	if ok {
-		w.noteObstacle(c, found)
-		return verdict{enrolled: true, ready: Condition{false, found.reason, found.message}}
-	}
-	out := verdict{enrolled: true, mode: wish.mode}
-	if wish.mode == observe {
-		out.ready = Condition{false, "Observing", wish.by + " has it observed: it keeps the full scope, and its own sidecars report what it calls"}
-	}
-	return out
-}
-
-func missing(key mesh.WorkloadKey) string {
-	if key.IsZero() {
-		return "its workload is gone"
-	}
-	return fmt.Sprintf("there is no %s %s", key.Kind, key.Name)
-}
-
 // step plans one workload. What it does depends on the verdict and on what the cluster holds:
 //
 //	verdict | rule           | Sidecar | now
 //	--------+----------------+---------+-----------------------------------------------------------------
 //	lazy    | any            | -       | wait while the fallback is not ready, or not for long enough
 //	lazy    | -              | -       | apply the rule, and the Sidecar with it if no proxy runs yet
-//	lazy    | observes       | -       | make it divert, and the Sidecar with it if no proxy runs yet
+//	lazy    | observes       | -       | make it divert as well, and the Sidecar with it if no proxy runs yet
 //	lazy    | since < Settle | -       | wait
 //	lazy    | since ≥ Settle | -       | apply the Sidecar
 //	lazy    | any            | yes     | apply whichever differs
@@ -91,7 +46,7 @@ func (w *world) step(p *Plan, c *candidate) {
 	out := w.describe(c, v)
 	switch {
 	case v.mode == lazy:
-		w.narrow(p, c, &out)
+		w.narrow(p, c, &out, v.reports)
 	case v.mode == observe && w.widened(c):
 		w.observe(p, c)
 	case c.sidecar != nil || c.rule != nil:
@@ -109,12 +64,16 @@ func (w *world) step(p *Plan, c *candidate) {
 }
 
 // narrow brings a lazy workload forward.
-func (w *world) narrow(p *Plan, c *candidate, out *Workload) {
+func (w *world) narrow(p *Plan, c *candidate, out *Workload, reports bool) {
 	if why := w.tooEarly(p, c); why != "" {
 		out.Ready = Condition{false, "EgressNotReady", why}
 		return
 	}
-	rule := w.view(c.key.Namespace).rule.selecting(c.workload.Selector)
+	rules := w.view(c.key.Namespace).rules
+	rule := rules.silent.selecting(c.workload.Selector)
+	if reports {
+		rule = rules.reporting.selecting(c.workload.Selector)
+	}
 	if w.stale(c, rule) && !w.needsPods(c, out.Hosts) {
 		p.change(c, divert, Change{EnvoyFilter: w.divertRule(c, rule), Why: "sends what is not in scope to the fallback egress"})
 	}
@@ -258,7 +217,9 @@ func (w *world) goneTTL(kind string) time.Duration {
 }
 
 // intended tells whether the scope's spec says anything that only a user can have written.
-func intended(s *mesh.Scope) bool { return s.Mode != "" || len(s.Include) > 0 || len(s.Exclude) > 0 }
+func intended(s *mesh.Scope) bool {
+	return s.Mode != "" || len(s.Include) > 0 || len(s.Exclude) > 0 || s.IdleTTL != nil
+}
 
 // change records a change for a candidate; its key is that of the Sidecar and the divert rule unless it has one.
 func (p *Plan) change(c *candidate, at phase, change Change) {
@@ -283,7 +244,7 @@ func (p *Plan) notice(c *candidate, t NoticeType, reason, message string) {
 }
 
 // list names a few hosts and counts the rest.
-func list(hosts []mesh.Host) string {
+func list[T ~string](hosts []T) string {
 	const few = 3
 	var names []string
 	for _, host := range hosts[:min(few, len(hosts))] {

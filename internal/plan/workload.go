@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/lazyxds/lazyxds/internal/convert"
 	"github.com/lazyxds/lazyxds/internal/mesh"
@@ -20,6 +21,7 @@ type Workload struct {
 	Accepted, Ready Condition
 
 	generation int64
+	idleTTL    time.Duration // how long a dependency may go unused; 0 for ever
 	catalog    *catalog
 	frozen     bool // a scope that does not count: what it learned stays as it is
 }
@@ -37,7 +39,7 @@ func (w Workload) scopeKey() mesh.Key { return mesh.Key{Namespace: w.Key.Namespa
 
 // describe begins the verdict on a candidate: its scope, and whether the user's part of it makes sense.
 func (w *world) describe(c *candidate, v verdict) Workload {
-	out := Workload{Key: c.key, Accepted: accepted, Ready: v.ready, catalog: w.catalog}
+	out := Workload{Key: c.key, Accepted: accepted, Ready: v.ready, idleTTL: v.idleTTL, catalog: w.catalog}
 	var include, exclude []wanted
 	switch {
 	case c.scope != nil:
@@ -54,7 +56,7 @@ func (w *world) describe(c *candidate, v verdict) Workload {
 		include, exclude = append(include, alsoInclude...), append(exclude, alsoExclude...)
 	}
 	if v.mode != full {
-		out.Hosts = w.build(c, include, exclude)
+		out.Hosts = w.build(c, v.reports, include, exclude)
 	}
 	return out
 }

@@ -21,9 +21,9 @@ type world struct {
 	namespaces map[string]mesh.Namespace
 	views      map[string]*view
 	crowds     map[string]*crowd
-	// rulesByRange are the divert rules rendered so far, observing is the rule of observed workloads; without selector.
-	rulesByRange map[string]spec
-	observing    spec
+	// rulesByRange are the divert rules rendered so far, reporting is the rule of observed workloads; without selector.
+	rulesByRange map[string]rules
+	reporting    spec
 	podCIDRs     string // those diverted, as divert rules tell them
 
 	sidecars   map[mesh.Key]*mesh.Sidecar    // ours
@@ -43,13 +43,16 @@ type world struct {
 // view is what all workloads of a namespace have in common.
 type view struct {
 	ranges []netip.Prefix
-	rule   spec
+	rules  rules
 	// base and references are in scope before any traffic; routes are the VirtualServices that the egress would not apply alike.
 	base       []reasoned
 	headless   []reasoned // in scope as well, until the workload's proxies divert pods' addresses
 	references []mesh.Reference
 	routes     []*mesh.VirtualService
 }
+
+// rules are the divert rules for some ranges: one that only diverts, and one that reports as well.
+type rules struct{ silent, reporting spec }
 
 // crowd are the things in a namespace that have a say in whether a workload is lazy.
 type crowd struct {
@@ -83,8 +86,8 @@ func newWorld(s *mesh.Snapshot, cfg Config, now time.Time) *world {
 		namespaces:   make(map[string]mesh.Namespace, len(s.Namespaces)),
 		views:        map[string]*view{},
 		crowds:       map[string]*crowd{},
-		rulesByRange: map[string]spec{},
-		observing:    observeSpec(cfg),
+		rulesByRange: map[string]rules{},
+		reporting:    reportSpec(cfg),
 		podCIDRs:     podCIDRs(cfg),
 		sidecars:     map[mesh.Key]*mesh.Sidecar{},
 		rules:        map[mesh.Key]*mesh.DivertRule{},
@@ -162,7 +165,7 @@ func (w *world) view(namespace string) *view {
 		base, headless := baseServices(w, namespace, ranges)
 		w.views[namespace] = &view{
 			ranges:     ranges,
-			rule:       w.rule(ranges),
+			rules:      w.rulesFor(ranges),
 			base:       slices.Concat(base, w.guards.seenFrom(namespace), misroutedServices(w, namespace)),
 			headless:   headless,
 			references: references(w.snapshot, namespace),
@@ -172,11 +175,12 @@ func (w *world) view(namespace string) *view {
 	return w.views[namespace]
 }
 
-// rule is the divert rule for some ranges, which most namespaces have in common.
-func (w *world) rule(ranges []netip.Prefix) spec {
+// rulesFor are the divert rules for some ranges, which most namespaces have in common.
+func (w *world) rulesFor(ranges []netip.Prefix) rules {
 	key := fmt.Sprint(ranges)
-	if w.rulesByRange[key] == nil {
-		w.rulesByRange[key] = divertSpec(w.cfg, ranges)
+	if w.rulesByRange[key].silent == nil {
+		silent := divertSpec(w.cfg, ranges)
+		w.rulesByRange[key] = rules{silent, silent.and(w.reporting)}
 	}
 	return w.rulesByRange[key]
 }

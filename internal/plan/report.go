@@ -5,34 +5,77 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	networkingapi "istio.io/api/networking/v1alpha3"
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
 	"sigs.k8s.io/yaml"
 
 	"github.com/lazyxds/lazyxds/internal/convert"
+	"github.com/lazyxds/lazyxds/internal/deps"
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
-//go:embed observe.yaml
-var observeTemplate string
+//go:embed report.yaml
+var reportTemplate string
 
-// reporting is how a sidecar reports. Nobody waits for what an observed workload teaches, so entries may gather for a second.
+// reporting is how a sidecar reports. Nobody waits for what it tells, so entries may gather for a second.
 const reporting = `{log_name: %s_envoy_accesslog, transport_api_version: V3, buffer_flush_interval: 1s, ` +
 	`grpc_service: {envoy_grpc: {cluster_name: "outbound|8080||%s"}}}`
 
-// observeSpec renders the spec of an observing rule without its workloadSelector.
-func observeSpec(cfg Config) spec {
+// reportSpec renders the spec of an observing rule without its workloadSelector.
+func reportSpec(cfg Config) spec {
 	text := strings.NewReplacer(
 		"${http}", fmt.Sprintf(reporting, "http", controllerHost(cfg)),
 		"${tcp}", fmt.Sprintf(reporting, "tcp", controllerHost(cfg)),
-	).Replace(observeTemplate)
+		"${every}", fmt.Sprintf("%ds", deps.ReportEvery/time.Second),
+		"${sampling}", strconv.Itoa(cfg.Sampling),
+	).Replace(reportTemplate)
 	var typed networkingapi.EnvoyFilter
 	if err := yaml.UnmarshalStrict([]byte(text), &typed); err != nil {
-		panic("observe.yaml is no EnvoyFilter once filled in: " + err.Error())
+		panic("report.yaml is no EnvoyFilter once filled in: " + err.Error())
 	}
 	return parseSpec(encode(&typed))
+}
+
+// and returns a rule that does what both do.
+func (s spec) and(other spec) spec {
+	const field = "configPatches"
+	var patches []json.RawMessage
+	for _, rule := range []spec{s, other} {
+		var more []json.RawMessage
+		if err := json.Unmarshal(rule[field], &more); err != nil {
+			panic("a rule of our own making has no patches: " + err.Error())
+		}
+		patches = append(patches, more...)
+	}
+	return s.with(field, patches)
+}
+
+// idleTTL is how long a dependency of the workload may go unused; 0 for ever.
+func (w *world) idleTTL(c *candidate) time.Duration {
+	if c.scope != nil && c.scope.IdleTTL != nil {
+		return *c.scope.IdleTTL
+	}
+	return w.cfg.IdleTTL
+}
+
+// reports tells whether the sidecars of a workload that is to be lazy report what it calls, and for how long its dependencies
+// may then go unused; 0 for ever. Sidecars that report go on with it: to end it would cost the connections they hold.
+func (w *world) reports(c *candidate) (reports bool, idleTTL time.Duration) {
+	idleTTL = w.idleTTL(c)
+	if idleTTL == 0 && (c.rule == nil || !c.rule.Reports) {
+		return false, 0
+	}
+	if found, ok := w.unobservable(c); ok {
+		if idleTTL > 0 {
+			w.notice(Notice{c.key.Kind, c.key.Namespace, c.key.Name, Warning, found.reason, found.message + "; nothing it learned expires"})
+		}
+		return false, 0
+	}
+	return true, idleTTL
 }
 
 // controllerHost is where sidecars report to.
@@ -42,7 +85,7 @@ func controllerHost(cfg Config) mesh.Host {
 
 // observe makes the sidecars of a workload in full scope report what it calls.
 func (w *world) observe(p *Plan, c *candidate) {
-	rule := w.observing.selecting(c.workload.Selector)
+	rule := w.reporting.selecting(c.workload.Selector)
 	if c.rule == nil || !c.rule.Observes || !rule.same(c.rule.Spec) {
 		p.change(c, divert, Change{EnvoyFilter: newObservingRule(c, rule), Why: "reports what it calls"})
 	}
