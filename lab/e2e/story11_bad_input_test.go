@@ -36,6 +36,8 @@ spec:
 		"an include that is no pattern": {fmt.Sprintf(scope, "Deployment", "client", `"reviews"`), "include"},
 		"a kind that can be none":       {fmt.Sprintf(scope, "deploy/ment", "client", ""), "spec.workload.kind"},
 		"another workload":              {fmt.Sprintf(scope, "Deployment", "other", ""), "cannot be moved"},
+		"an idleTTL that is too short":  {fmt.Sprintf(scope, "Deployment", "client", "") + "  idleTTL: 59s", "spec.idleTTL"},
+		"an idleTTL that is no time":    {fmt.Sprintf(scope, "Deployment", "client", "") + "  idleTTL: soon", "spec.idleTTL"},
 	} {
 		_, err := mesh.Kubectl(w.ctx, c.text, "apply", "--server-side", "--force-conflicts", "-n", w.namespace, "-f", "-")
 		if err == nil || !strings.Contains(err.Error(), c.want) {

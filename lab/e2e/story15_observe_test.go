@@ -1,12 +1,9 @@
 package e2e
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"testing"
-
-	"github.com/lazyxds/lazyxds/lab/cluster"
 )
 
 // Istio's bookinfo is observed while it is used: nothing is narrowed, and every caller's dependencies are recorded. Then it
@@ -63,12 +60,9 @@ var connections = regexp.MustCompile(`(?m)^outbound\|8080\|\|istio-egressgateway
 // fallbackConnections is how many connections to the fallback egress a workload's sidecar has opened.
 func (w *world) fallbackConnections(workload string) int {
 	w.Helper()
-	target := cluster.Target{Namespace: w.namespace, Name: workload, Container: "istio-proxy"}
-	out, err := mesh.Exec(w.ctx, target, "curl", "--silent", "--fail", "http://127.0.0.1:15000/clusters")
-	w.must(err)
-	found := connections.FindAllStringSubmatch(out.Stdout, -1)
+	found := connections.FindAllStringSubmatch(w.envoy(workload, "/clusters"), -1)
 	if len(found) == 0 {
-		w.must(fmt.Errorf("the sidecar of %s does not know the fallback egress: %s", workload, out.Stderr))
+		w.Fatalf("the sidecar of %s does not know the fallback egress", workload)
 	}
 	total := 0
 	for _, match := range found {

@@ -176,9 +176,9 @@ type scope struct {
 }
 
 type dependency struct {
-	Host, Source string
-	SeenAs       []string
-	FirstSeen    time.Time
+	Host, Source         string
+	SeenAs               []string
+	FirstSeen, ExpiresAt time.Time
 }
 
 // scope reads the WorkloadScope of a workload, given as kind/name.
