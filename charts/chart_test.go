@@ -30,6 +30,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
@@ -261,6 +262,47 @@ func TestPodsAreRestricted(t *testing.T) {
 			if *security.AllowPrivilegeEscalation || !*security.ReadOnlyRootFilesystem || security.Capabilities.Drop[0] != "ALL" {
 				t.Errorf("%s: container security context %v", name, security)
 			}
+		}
+	}
+}
+
+// The mesh configuration is looked for where istiod of the revision has it, and may be read there.
+func TestRevision(t *testing.T) {
+	for revision, want := range map[string]string{"": "istio", "default": "istio", "canary": "istio-canary"} {
+		objects, _ := render(t, "--set", "istio.revision="+revision)
+		role := find[rbacv1.Role](t, objects, "Role", "lazyxds")
+		readable := slices.ContainsFunc(role.Rules, func(r rbacv1.PolicyRule) bool {
+			return slices.Equal(r.Resources, []string{"configmaps"}) && slices.Equal(r.ResourceNames, []string{want})
+		})
+		if !readable {
+			t.Errorf("revision %q: ConfigMap %s may not be read: %+v", revision, want, role.Rules)
+		}
+		args := find[appsv1.Deployment](t, objects, "Deployment", "lazyxds").Spec.Template.Spec.Containers[0].Args
+		if told := slices.Contains(args, "--revision="+revision); told != (revision != "") {
+			t.Errorf("revision %q: arguments %q", revision, args)
+		}
+	}
+}
+
+// Sidecars of all namespaces see what they need of the installation, whatever the mesh exports by default.
+func TestInstallationIsExported(t *testing.T) {
+	objects, _ := render(t)
+	for _, object := range objects {
+		var exported string
+		switch object.GetKind() {
+		case "Service":
+			exported = object.GetAnnotations()["networking.istio.io/exportTo"]
+		case "DestinationRule":
+			to, _, err := unstructured.NestedStringSlice(object.Object, "spec", "exportTo")
+			if err != nil {
+				t.Fatal(err)
+			}
+			exported = strings.Join(to, ",")
+		default:
+			continue
+		}
+		if exported != "*" {
+			t.Errorf("%s %s is exported to %q", object.GetKind(), object.GetName(), exported)
 		}
 	}
 }

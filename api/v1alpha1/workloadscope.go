@@ -135,7 +135,7 @@ const (
 	SourceSystem      Source = "System"      // the fallback egress itself and the API server
 	SourceHeadless    Source = "Headless"    // dialled by pod address, which the fallback cannot tell from others
 	SourceUnaddressed Source = "Unaddressed" // a ServiceEntry without a virtual address: dialled by its real one
-	SourcePrivate     Source = "Private"     // exported to this namespace only, so the fallback cannot see it
+	SourcePrivate     Source = "Private"     // the fallback does not see it, or would route it otherwise
 	SourceSharedPort  Source = "SharedPort"  // declared TCP on a port number where an HTTP listener is in scope
 	SourceRoute       Source = "Route"       // a route of a service in scope sends traffic to it
 	SourcePolicy      Source = "Policy"      // an AuthorizationPolicy tells its callers apart, which the fallback cannot stand in for

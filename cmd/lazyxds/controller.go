@@ -74,11 +74,11 @@ func runController(ctx context.Context, opts *options, log *slog.Logger) error {
 		return err
 	}
 	log.Info("starting", "version", version.Get().String(), "apiserver", config.Host)
-	if err := preflight(ctx, config, opts.namespace, log); err != nil {
+	if err := preflight(ctx, config, opts, log); err != nil {
 		return err
 	}
 	watchConfig := watch.Config{
-		RootNamespace: opts.rootNamespace, EgressNamespace: opts.namespace, ClusterDomain: opts.clusterDomain,
+		RootNamespace: opts.rootNamespace, EgressNamespace: opts.namespace, Revision: opts.revision, ClusterDomain: opts.clusterDomain,
 	}
 	mgr, err := newManager(config, opts, watchConfig)
 	if err != nil {

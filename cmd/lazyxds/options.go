@@ -32,6 +32,7 @@ type options struct {
 	healthAddress    string
 	namespace        string
 	rootNamespace    string
+	revision         string
 	clusterDomain    string
 	divertCIDRs      []string
 	headless         string
@@ -53,6 +54,7 @@ func (o *options) register(flags *pflag.FlagSet) {
 	flags.StringVar(&o.healthAddress, "health-address", ":8081", "address to serve /healthz and /readyz on")
 	registerNamespace(flags, &o.namespace)
 	flags.StringVar(&o.rootNamespace, "root-namespace", "istio-system", "Istio's root namespace")
+	flags.StringVar(&o.revision, "revision", "", "revision of the istiod whose mesh configuration holds; empty for the default one")
 	flags.StringVar(&o.clusterDomain, "cluster-domain", "cluster.local", "suffix of the cluster's service names")
 	flags.StringArrayVar(&o.divertCIDRs, "divert-cidr", nil, "addresses to send to the fallback egress beside the ranges the "+
 		"cluster's ServiceCIDR objects name; needed below Kubernetes 1.33, which has none (repeatable)")

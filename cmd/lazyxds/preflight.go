@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/lazyxds/lazyxds/internal/watch"
 )
 
 const (
@@ -62,21 +64,19 @@ var neededPermissions = []permission{
 	{group: "", resources: []string{"namespaces", "services", "pods"}, verbs: toRead},
 	{group: "apps", resources: []string{"deployments", "statefulsets", "daemonsets", "replicasets"}, verbs: toRead},
 	{group: "batch", resources: []string{"jobs", "cronjobs"}, verbs: toRead},
-	{group: "networking.istio.io", resources: []string{"virtualservices", "serviceentries"}, verbs: toRead},
+	{group: "networking.istio.io", resources: []string{"virtualservices", "serviceentries", "destinationrules"}, verbs: toRead},
 	{group: "gateway.networking.k8s.io", resources: []string{"httproutes", "grpcroutes", "tlsroutes", "tcproutes"}, verbs: toRead},
 	{group: "networking.istio.io", resources: []string{"sidecars", "envoyfilters"}, verbs: toWrite},
 	{group: "security.istio.io", resources: []string{"authorizationpolicies"}, verbs: toWrite},
 	{group: "lazyxds.io", resources: []string{"workloadscopes"}, verbs: []string{"list", "watch", "get", "create", "delete"}},
 	{group: "lazyxds.io", resources: []string{"workloadscopes"}, subresource: "status", verbs: []string{"update"}},
 	{group: "discovery.k8s.io", resources: []string{"endpointslices"}, verbs: toRead, here: true},
-	{group: "networking.istio.io", resources: []string{"destinationrules"}, verbs: toRead, here: true},
-	{group: "", resources: []string{"configmaps"}, verbs: toRead, here: true, name: "istio"},
 	{group: "coordination.k8s.io", resources: []string{"leases"}, verbs: []string{"create"}, here: true},
 	{group: "events.k8s.io", resources: []string{"events"}, verbs: []string{"create"}},
 }
 
 // preflight checks what would otherwise end in endless retries, and says what is missing. It waits for the API server.
-func preflight(ctx context.Context, config *rest.Config, namespace string, log *slog.Logger) error {
+func preflight(ctx context.Context, config *rest.Config, opts *options, log *slog.Logger) error {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("make a client: %w", err)
@@ -99,9 +99,30 @@ func preflight(ctx context.Context, config *rest.Config, namespace string, log *
 		}
 	}
 	for _, needed := range neededPermissions {
-		if err := checkPermission(ctx, client, needed, namespace); err != nil {
+		if err := checkPermission(ctx, client, needed, opts.namespace); err != nil {
 			return err
 		}
+	}
+	return checkMeshConfig(ctx, client, opts)
+}
+
+// checkMeshConfig finds out whether the mesh configuration is where istiod of the configured revision has it: without it, what
+// workloads may see would be guessed.
+func checkMeshConfig(ctx context.Context, client kubernetes.Interface, opts *options) error {
+	name := watch.MeshConfigMap(opts.revision)
+	err := checkPermission(ctx, client, permission{resources: []string{"configmaps"}, verbs: append([]string{"get"}, toRead...), here: true, name: name},
+		opts.rootNamespace)
+	if err != nil {
+		return err
+	}
+	_, err = client.CoreV1().ConfigMaps(opts.rootNamespace).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return exitError{exitMissingAPI, fmt.Errorf(
+			"there is no ConfigMap %s in namespace %s, where Istio's mesh configuration should be: set istio.revision to the revision of istiod",
+			name, opts.rootNamespace)}
+	case err != nil:
+		return fmt.Errorf("read ConfigMap %s/%s: %w", opts.rootNamespace, name, err)
 	}
 	return nil
 }

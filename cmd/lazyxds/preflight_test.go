@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	fakediscovery "k8s.io/client-go/discovery/fake"
@@ -65,6 +66,26 @@ func TestMissingPermissions(t *testing.T) {
 	checkError(t, run(), "not allowed to update workloadscopes/status.lazyxds.io in all namespaces", exitMissingPermission)
 	denied = "create leases.coordination.k8s.io istio-system"
 	checkError(t, run(), "not allowed to create leases.coordination.k8s.io in namespace istio-system", exitMissingPermission)
+}
+
+// TestMeshConfig: a revision that nobody installed is refused, instead of taking Istio's defaults for what holds.
+func TestMeshConfig(t *testing.T) {
+	client := fake.NewClientset(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "istio-canary", Namespace: "istio-system"}})
+	allowed := true
+	client.PrependReactor("create", "selfsubjectaccessreviews", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		review := a.(clienttesting.CreateAction).GetObject().(*authorizationv1.SelfSubjectAccessReview).DeepCopy()
+		review.Status.Allowed = allowed && review.Spec.ResourceAttributes.Name == "istio-canary"
+		return true, review, nil
+	})
+	opts := &options{namespace: "istio-system", rootNamespace: "istio-system", revision: "canary"}
+	checkError(t, checkMeshConfig(t.Context(), client, opts), "", 0)
+	allowed = false
+	checkError(t, checkMeshConfig(t.Context(), client, opts), "not allowed to get configmaps in namespace istio-system", exitMissingPermission)
+	allowed = true
+	if err := client.CoreV1().ConfigMaps("istio-system").Delete(t.Context(), "istio-canary", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	checkError(t, checkMeshConfig(t.Context(), client, opts), "there is no ConfigMap istio-canary in namespace istio-system", exitMissingAPI)
 }
 
 func checkError(t *testing.T, err error, want string, code int) {

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
-	"sigs.k8s.io/yaml"
 
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
@@ -30,38 +28,6 @@ func EnvoyFilterReferences(f *networkingv1alpha3.EnvoyFilter, rootNamespace stri
 	var out []mesh.Reference
 	for _, match := range outboundCluster.FindAllStringSubmatch(string(text), -1) {
 		out = append(out, mesh.Reference{Namespace: namespace, Host: Host(match[1]), By: "EnvoyFilter " + key(f).String()})
-	}
-	return sortedReferences(out), nil
-}
-
-// meshConfig is the part of Istio's mesh configuration that names services. Each provider has a name and one more field, its
-// kind, with its settings.
-type meshConfig struct {
-	ExtensionProviders []map[string]json.RawMessage `json:"extensionProviders"`
-}
-
-// MeshConfigReferences lists the services of the extension providers in Istio's mesh configuration, a YAML text.
-func MeshConfigReferences(text string) ([]mesh.Reference, error) {
-	var config meshConfig
-	if err := yaml.Unmarshal([]byte(text), &config); err != nil {
-		return nil, fmt.Errorf("read mesh configuration: %w", err)
-	}
-	var out []mesh.Reference
-	for _, provider := range config.ExtensionProviders {
-		by := "extension provider " + strings.Trim(string(provider["name"]), `"`)
-		for _, settings := range provider {
-			var names struct {
-				Service string `json:"service"`
-			}
-			if json.Unmarshal(settings, &names) != nil || names.Service == "" {
-				continue // the name, or a provider without a service
-			}
-			_, host, qualified := strings.Cut(names.Service, "/")
-			if !qualified {
-				host = names.Service
-			}
-			out = append(out, mesh.Reference{Host: Host(host), By: by})
-		}
 	}
 	return sortedReferences(out), nil
 }

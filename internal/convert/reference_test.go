@@ -43,28 +43,3 @@ spec:
 		t.Errorf("an EnvoyFilter outside of the root namespace is for its own: got %v, %v", got, err)
 	}
 }
-
-func TestMeshConfigReferences(t *testing.T) {
-	got, err := MeshConfigReferences(`
-trustDomain: cluster.local
-extensionProviders:
-- {name: otel, opentelemetry: {service: collector.tracing.svc.cluster.local, port: 4317}}
-- {name: authz, envoyExtAuthzGrpc: {service: security/authz.security.svc.cluster.local, port: "9000"}}
-- {name: log, envoyFileAccessLog: {path: /dev/stdout}}
-- {name: prometheus, prometheus: {}}
-- {name: 7}
-`)
-	want := []mesh.Reference{
-		{Host: "authz.security.svc.cluster.local", By: "extension provider authz"},
-		{Host: "collector.tracing.svc.cluster.local", By: "extension provider otel"},
-	}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("error %v, -want +got:\n%s", err, diff)
-	}
-	if _, err := MeshConfigReferences("extensionProviders: ["); err == nil {
-		t.Error("no error for what is no YAML")
-	}
-	if got, err := MeshConfigReferences(""); err != nil || len(got) != 0 {
-		t.Errorf("got %v, %v for nothing", got, err)
-	}
-}

@@ -45,7 +45,7 @@ func TestSidecarKeepsSpecOnlyWhereNeeded(t *testing.T) {
 		"ours":           {`metadata: {namespace: demo, labels: {app.kubernetes.io/managed-by: lazyxds}}`, true},
 		"mesh default":   {`metadata: {namespace: istio-system}`, true},
 		"namespace's":    {`metadata: {namespace: demo}`, false},
-		"root, selected": {`{metadata: {namespace: istio-system}, spec: {workloadSelector: {labels: {a: b}}}}`, false},
+		"root, selected": {`{metadata: {namespace: istio-system}, spec: {workloadSelector: {labels: {a: b}}}}`, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestNamespace(t *testing.T) {
 		`metadata: {annotations: {lazy-xds: "true"}, labels: {istio-injection: "other"}}`: false,
 	}
 	for yaml, want := range tests {
-		if got := convert.Namespace(load[corev1.Namespace](t, yaml)); got.Inject != want {
+		if got := convert.Namespace(load[corev1.Namespace](t, yaml), convert.MeshConfig{}); got.Inject != want {
 			t.Errorf("%s: inject = %v, want %v", yaml, got.Inject, want)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
-// Sidecar converts a Sidecar resource. Its spec is kept only where a decision needs it: ours, and the mesh's default.
+// Sidecar converts a Sidecar resource. Its spec is kept only where a decision needs it: ours, and those in the root namespace.
 func Sidecar(s *networkingv1.Sidecar, rootNamespace string) (mesh.Sidecar, error) {
 	out := mesh.Sidecar{
 		Key:      key(s),
@@ -33,7 +33,7 @@ func Sidecar(s *networkingv1.Sidecar, rootNamespace string) (mesh.Sidecar, error
 			out.WarmSince = at
 		}
 	}
-	if out.Ours || (s.Namespace == rootNamespace && len(out.Selector) == 0) {
+	if out.Ours || s.Namespace == rootNamespace {
 		spec, err := json.Marshal(&s.Spec)
 		if err != nil {
 			return mesh.Sidecar{}, fmt.Errorf("read spec of Sidecar %s: %w", out.Key, err)

@@ -144,12 +144,7 @@ func (d *Directory) expansions(name, namespace string) []mesh.Host {
 
 // VisibleTo reports whether workloads of the namespace may see the service, as its exportTo says.
 func VisibleTo(svc mesh.Service, namespace string) bool {
-	if len(svc.ExportTo) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(svc.ExportTo, func(to string) bool {
-		return to == "*" || to == namespace || to == "." && svc.Namespace == namespace
-	})
+	return mesh.Visible(svc.ExportTo, svc.Namespace, namespace)
 }
 
 // learnable reports whether a sidecar has any use for the service in its scope.

@@ -8,17 +8,18 @@ import (
 // Snapshot is everything a decision may depend on, at one moment. It is never changed once built; its slices are in no
 // particular order and may not be relied on to be sorted.
 type Snapshot struct {
-	Namespaces      []Namespace
-	Services        []Service
-	VirtualServices []VirtualService
-	Sidecars        []Sidecar // all Sidecars of the mesh, ours included
-	Workloads       []Workload
-	DivertRules     []DivertRule // EnvoyFilters written by LazyXDS
-	Scopes          []Scope      // WorkloadScope objects
-	References      []Reference
-	Policies        []Policy // all AuthorizationPolicies that are enforced, ours included
-	Egress          Egress
-	Istio           Istio
+	Namespaces       []Namespace
+	Services         []Service
+	VirtualServices  []VirtualService
+	DestinationRules []DestinationRule
+	Sidecars         []Sidecar // all Sidecars of the mesh, ours included
+	Workloads        []Workload
+	DivertRules      []DivertRule // EnvoyFilters written by LazyXDS
+	Scopes           []Scope      // WorkloadScope objects
+	References       []Reference
+	Policies         []Policy // all AuthorizationPolicies that are enforced, ours included
+	Egress           Egress
+	Istio            Istio
 	// ServiceCIDRs are the ranges that ClusterIPs are taken from, as the cluster's ServiceCIDR objects say.
 	ServiceCIDRs []netip.Prefix
 }
@@ -60,6 +61,8 @@ type Namespace struct {
 	Lazy string
 	// Inject tells that pods get a sidecar by default here (istio-injection=enabled or istio.io/rev).
 	Inject bool
+	// Undiscovered tells that istiod does not know it: the mesh configuration's discoverySelectors leave it out.
+	Undiscovered bool
 	// Terminating tells that it is being deleted, with all that is in it.
 	Terminating bool
 	Patterns    Patterns
@@ -146,6 +149,15 @@ type VirtualService struct {
 // String names the object for people: "HTTPRoute demo/reviews".
 func (v *VirtualService) String() string { return v.Kind + " " + v.Key.String() }
 
+// DestinationRule is the part of an Istio DestinationRule that scopes depend on.
+type DestinationRule struct {
+	Key
+	// Host is whom it is about, fully qualified; it may be a wildcard.
+	Host Host
+	// ExportTo is who may see it: namespaces, "." or "*". Empty means everyone.
+	ExportTo []string
+}
+
 // Sidecar is an Istio Sidecar resource.
 type Sidecar struct {
 	Key
@@ -161,8 +173,8 @@ type Sidecar struct {
 	WarmSince time.Time
 	// Created is the creation time of the object.
 	Created time.Time
-	// Spec is the object's spec as JSON; set only for a selector-less Sidecar of the root namespace, whose non-egress
-	// fields ours carry over, and for ours, to tell whether anything changed.
+	// Spec is the object's spec as JSON; set only in the root namespace, where the mesh's Sidecar has fields that ours carry over
+	// and the egress's has to agree, and for ours, to tell whether anything changed.
 	Spec []byte
 }
 

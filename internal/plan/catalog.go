@@ -24,6 +24,7 @@ type catalog struct {
 	routesByHost map[mesh.Host][]*mesh.VirtualService
 	wildRoutes   []*mesh.VirtualService // with a wildcard among their hosts
 	routes       []*mesh.VirtualService // all that apply to sidecars, sorted
+	rules        []*mesh.DestinationRule
 }
 
 // portUsers are the services with a virtual address, or with those of their pods, on one port number, by what a wildcard
@@ -56,6 +57,7 @@ func newCatalog(s *mesh.Snapshot, podCIDRs []netip.Prefix) *catalog {
 		}
 	}
 	c.addRoutes(s.VirtualServices)
+	c.rules = sortedPointers(s.DestinationRules, func(a, b *mesh.DestinationRule) int { return a.Compare(b.Key) })
 	return c
 }
 
@@ -109,7 +111,7 @@ func (c *catalog) addRoutes(all []mesh.VirtualService) {
 func (c *catalog) named(host mesh.Host, namespace string) []*mesh.Service {
 	var out []*mesh.Service
 	for _, service := range c.byHost[host] {
-		if visible(service.ExportTo, service.Namespace, namespace) {
+		if mesh.Visible(service.ExportTo, service.Namespace, namespace) {
 			out = append(out, service)
 		}
 	}
@@ -127,7 +129,7 @@ func (c *catalog) matching(p pattern, viewer string) []*mesh.Service {
 	}
 	var out []*mesh.Service
 	for _, service := range among {
-		if p.covers(service.Namespace, service.Host) && visible(service.ExportTo, service.Namespace, viewer) {
+		if p.covers(service.Namespace, service.Host) && mesh.Visible(service.ExportTo, service.Namespace, viewer) {
 			out = append(out, service)
 		}
 	}
@@ -139,7 +141,7 @@ func (c *catalog) routesFor(host mesh.Host, namespace string) []*mesh.VirtualSer
 	var out []*mesh.VirtualService
 	add := func(routes []*mesh.VirtualService, check bool) {
 		for _, route := range routes {
-			if !visible(route.ExportTo, route.Namespace, namespace) || slices.Contains(out, route) {
+			if !mesh.Visible(route.ExportTo, route.Namespace, namespace) || slices.Contains(out, route) {
 				continue
 			}
 			if !check || slices.ContainsFunc(route.Hosts, func(h mesh.Host) bool { return overlap(h, host) }) {
@@ -154,16 +156,6 @@ func (c *catalog) routesFor(host mesh.Host, namespace string) []*mesh.VirtualSer
 	add(c.routesByHost[host], false)
 	add(c.wildRoutes, true)
 	return out
-}
-
-// visible tells whether an object in owner, exported so, may be seen from viewer.
-func visible(exportTo []string, owner, viewer string) bool {
-	if len(exportTo) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(exportTo, func(to string) bool {
-		return to == "*" || to == viewer || to == "." && owner == viewer
-	})
 }
 
 // carried tells whether sidecars handle the service at all: they do not do UDP.

@@ -59,7 +59,7 @@ func (w *world) build(c *candidate, reports bool, include, exclude []wanted) []S
 	b := &builder{
 		world: w, view: w.view(namespace), namespace: namespace,
 		identity: mesh.Identity(namespace, c.workload.ServiceAccount), reports: reports,
-		include:  include, exclude: exclude, learnsHeadless: w.learnsHeadless(c), answersDNS: c.workload.AnswersDNS,
+		include: include, exclude: exclude, learnsHeadless: w.learnsHeadless(c), answersDNS: c.workload.AnswersDNS,
 		hosts: map[scopeKey]ScopedHost{}, inspected: map[uint16]bool{}, taken: map[uint16]bool{},
 	}
 	if c.scope != nil {
@@ -167,7 +167,7 @@ func (b *builder) sharePorts(service *mesh.Service) {
 func (b *builder) share(port uint16, users []*mesh.Service, because *mesh.Service) {
 	detail := fmt.Sprintf("port %d is shared with %s", port, because.Host)
 	for _, service := range users {
-		if visible(service.ExportTo, service.Namespace, b.namespace) {
+		if mesh.Visible(service.ExportTo, service.Namespace, b.namespace) {
 			b.add(reasoned{service, v1alpha1.SourceSharedPort, detail})
 		}
 	}

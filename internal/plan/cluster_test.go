@@ -71,6 +71,8 @@ func newObject(kind string) metav1.Object {
 		return &networkingv1.ServiceEntry{}
 	case "VirtualService":
 		return &networkingv1.VirtualService{}
+	case "DestinationRule":
+		return &networkingv1.DestinationRule{}
 	case "HTTPRoute":
 		return &gatewayv1.HTTPRoute{}
 	case "GRPCRoute":
@@ -210,12 +212,14 @@ func (c *cluster) snapshot() *mesh.Snapshot {
 		ServiceCIDRs: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/12")},
 	}
 	var routes []*networkingv1.VirtualService
+	config := c.meshConfig()
+	s.References = config.References
 	var gatewayRoutes convert.GatewayRoutes
 	owned := map[mesh.WorkloadKey][]*corev1.Pod{} // by owners of kinds that are not watched
 	for _, name := range slices.Sorted(maps.Keys(c.objects)) {
 		switch o := c.objects[name].(type) {
 		case *corev1.Namespace:
-			s.Namespaces = append(s.Namespaces, convert.Namespace(o))
+			s.Namespaces = append(s.Namespaces, convert.Namespace(o, config))
 		case *corev1.Service:
 			s.Services = append(s.Services, convert.Service(o, cfg.ClusterDomain))
 		case *networkingv1.ServiceEntry:
@@ -231,7 +235,9 @@ func (c *cluster) snapshot() *mesh.Snapshot {
 		case *networkingv1.Sidecar:
 			s.Sidecars = append(s.Sidecars, must(convert.Sidecar(o, cfg.RootNamespace)))
 		case *corev1.ConfigMap:
-			s.References = append(s.References, must(convert.MeshConfigReferences(o.Data["mesh"]))...)
+			continue // the mesh configuration
+		case *networkingv1.DestinationRule:
+			s.DestinationRules = append(s.DestinationRules, convert.DestinationRule(o, cfg.ClusterDomain))
 		case *networkingv1alpha3.EnvoyFilter:
 			if !convert.Ours(o) {
 				s.References = append(s.References, must(convert.EnvoyFilterReferences(o, cfg.RootNamespace))...)
@@ -262,7 +268,15 @@ func (c *cluster) snapshot() *mesh.Snapshot {
 	}
 	s.VirtualServices = append(convert.VirtualServices(routes, cfg.ClusterDomain),
 		gatewayRoutes.VirtualServices(s.Services, cfg.ClusterDomain)...)
+	config.Restrict(s)
 	return s
+}
+
+func (c *cluster) meshConfig() convert.MeshConfig {
+	if config, ok := c.objects["ConfigMap istio-system/istio"].(*corev1.ConfigMap); ok {
+		return must(convert.ReadMeshConfig(config.Data["mesh"]))
+	}
+	return convert.MeshConfig{}
 }
 
 func (c *cluster) workload(object metav1.Object) mesh.Workload {

@@ -9,6 +9,8 @@ import (
 
 	networkingapi "istio.io/api/networking/v1alpha3"
 	"sigs.k8s.io/yaml"
+
+	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
 //go:embed divert.yaml
@@ -55,8 +57,8 @@ func divertedRanges(w *world, namespace string) []netip.Prefix {
 	ipv6 := slices.ContainsFunc(ranges, isIPv6)
 	ranges = append(ranges, autoAllocated...)
 	for _, service := range w.catalog.addressedEntries {
-		if visible(service.ExportTo, service.Namespace, namespace) &&
-			visible(service.ExportTo, service.Namespace, w.cfg.EgressNamespace) {
+		if mesh.Visible(service.ExportTo, service.Namespace, namespace) &&
+			mesh.Visible(service.ExportTo, service.Namespace, w.cfg.EgressNamespace) {
 			ranges = append(ranges, service.Addresses...)
 		}
 	}

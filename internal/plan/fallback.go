@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
 // FailurePolicy is what becomes of lazy workloads when the fallback egress has failed for long.
@@ -57,7 +55,7 @@ func (w *world) passthrough(p *Plan, c *candidate) (obstacle, bool) {
 // fails again and again would have istiod send everything each time, so it has to be ready for as long as it may fail.
 func (w *world) tooEarly(p *Plan, c *candidate) string {
 	egress := w.snapshot.Egress
-	fault := fallbackFault(egress)
+	fault := w.fallbackFault()
 	switch {
 	case c.sidecar != nil:
 		w.failing = w.failing || fault != ""
@@ -77,8 +75,11 @@ func (w *world) tooEarly(p *Plan, c *candidate) string {
 }
 
 // fallbackFault tells why nothing new may be narrowed; empty if the fallback stands ready.
-func fallbackFault(e mesh.Egress) string {
+func (w *world) fallbackFault() string {
+	e := w.snapshot.Egress
 	switch {
+	case w.namespaces[w.cfg.EgressNamespace].Undiscovered:
+		return "istiod does not know " + w.cfg.EgressNamespace + ": discoverySelectors of the mesh configuration leave it out"
 	case len(e.Missing) > 0:
 		return "the fallback egress lacks " + strings.Join(e.Missing, ", ")
 	case e.Ready == 0:
@@ -89,7 +90,7 @@ func fallbackFault(e mesh.Egress) string {
 
 // noteFallback tells once, on the egress's Service, what it means that the fallback is not ready.
 func (w *world) noteFallback() {
-	fault := fallbackFault(w.snapshot.Egress)
+	fault := w.fallbackFault()
 	if w.waiting {
 		w.noteEgress("FallbackUnavailable", fault+": workloads that are not narrow yet keep the full scope")
 	}

@@ -13,6 +13,13 @@ import (
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
+// suppressAnnotation lists what istioctl analyze need not say of an object: isEnvoyFilter, which it says of every EnvoyFilter there
+// is, would otherwise come once for each lazy workload.
+const (
+	suppressAnnotation = "galley.istio.io/analyze-suppress"
+	isEnvoyFilter      = "IST0133"
+)
+
 // newSidecar makes a workload's Sidecar; warmSince is zero unless it has warm hosts.
 func newSidecar(c *candidate, s spec, warmSince time.Time) *networkingv1.Sidecar {
 	out := &networkingv1.Sidecar{
@@ -31,6 +38,7 @@ func newRule(c *candidate, s spec) *networkingv1alpha3.EnvoyFilter {
 		TypeMeta:   metav1.TypeMeta{APIVersion: "networking.istio.io/v1alpha3", Kind: "EnvoyFilter"},
 		ObjectMeta: marked(c.object, strings.TrimPrefix(c.object.Name, objectPrefix)),
 	}
+	out.Annotations[suppressAnnotation] = isEnvoyFilter
 	s.into(&out.Spec)
 	return out
 }

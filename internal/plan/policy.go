@@ -87,7 +87,7 @@ func newGuards(w *world) *guards {
 func (g *guards) seenFrom(namespace string) []reasoned {
 	var out []reasoned
 	for _, r := range g.all {
-		if visible(r.service.ExportTo, r.service.Namespace, namespace) {
+		if mesh.Visible(r.service.ExportTo, r.service.Namespace, namespace) {
 			out = append(out, r)
 		}
 	}

@@ -1,11 +1,13 @@
 package plan
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"strings"
 
 	"github.com/lazyxds/lazyxds/internal/convert"
+	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
 // obstacle is why a workload cannot be lazy, as a condition says it.
@@ -16,11 +18,11 @@ type obstacle struct {
 // obstacles are looked for in this order; the first one found is told. They only ever concern workloads that exist.
 var obstacles = []func(*world, *candidate) (obstacle, bool){
 	// Nothing the proxies do would change.
-	isEgress, isControlPlane, isGateway, noRedirect, noSidecar,
+	isEgress, isControlPlane, isGateway, noRedirect, noSidecar, undiscovered,
 	// A Sidecar of ours would change more, or less, than this workload.
 	noSelector, foreignSidecar, sharedSelector, selectorChanged,
 	// The fallback would not work.
-	istioTooOld,
+	istioTooOld, egressPolicyDiffers,
 }
 
 // oldestIstio is the first release whose Envoy knows vhost_header, by which the egress routes bare host names.
@@ -64,6 +66,11 @@ func noSidecar(w *world, c *candidate) (obstacle, bool) {
 	return obstacle{"NoSidecar", "its pods will get no sidecar: injection is off"}, !injected
 }
 
+func undiscovered(w *world, c *candidate) (obstacle, bool) {
+	return obstacle{"NamespaceUndiscovered", "istiod does not know its namespace: discoverySelectors of the mesh configuration leave it out"},
+		w.namespaces[c.key.Namespace].Undiscovered
+}
+
 func noSelector(_ *world, c *candidate) (obstacle, bool) {
 	return obstacle{"NoSelector", "it selects its pods by no label, so a Sidecar for it would hold for the whole namespace"},
 		len(c.workload.Selector) == 0
@@ -103,6 +110,35 @@ func istioTooOld(w *world, _ *candidate) (obstacle, bool) {
 	version := w.snapshot.Istio.Version
 	return obstacle{"IstioTooOld", fmt.Sprintf("istiod is %s; the fallback needs Istio %d.%d or newer",
 		version, oldestIstio[0], oldestIstio[1])}, tooOld(version)
+}
+
+// egressPolicyDiffers keeps calls that are blocked from being let out by the egress, and the reverse. The Sidecar of the egress is
+// part of the installation, so it does not follow the mesh's.
+func egressPolicyDiffers(w *world, _ *candidate) (obstacle, bool) {
+	want, has := outboundPolicy(w.standard), outboundPolicy(w.egressSidecar)
+	if sameJSON(want, has) {
+		return obstacle{}, false
+	}
+	return obstacle{"EgressPolicyDiffers", fmt.Sprintf("outboundTrafficPolicy is %s in the root namespace's Sidecar and %s in the fallback egress's: "+
+		"set egress.outboundTrafficPolicy", policyName(want), policyName(has))}, true
+}
+
+// outboundPolicy is the outboundTrafficPolicy of a Sidecar; nil for none.
+func outboundPolicy(s *mesh.Sidecar) json.RawMessage {
+	if s == nil {
+		return nil
+	}
+	return parseSpec(s.Spec)["outboundTrafficPolicy"]
+}
+
+func policyName(policy json.RawMessage) string {
+	switch {
+	case policy == nil:
+		return "that of the mesh"
+	case sameJSON(policy, []byte("{}")): // the mode's zero value
+		return "REGISTRY_ONLY"
+	}
+	return string(policy)
 }
 
 func tooOld(version string) bool {

@@ -102,7 +102,7 @@ func namesOfSidecars(b *builder) {
 		return
 	}
 	for _, service := range b.world.catalog.addressedEntries {
-		if visible(service.ExportTo, service.Namespace, b.namespace) && slices.ContainsFunc(service.Addresses, netip.Prefix.IsSingleIP) {
+		if mesh.Visible(service.ExportTo, service.Namespace, b.namespace) && slices.ContainsFunc(service.Addresses, netip.Prefix.IsSingleIP) {
 			b.add(reasoned{service, v1alpha1.SourceUnaddressed, "sidecars alone know the address of its name"})
 		}
 	}
@@ -111,7 +111,7 @@ func namesOfSidecars(b *builder) {
 // permitted brings the services that AuthorizationPolicies let the workload call by its name, which the fallback does not have.
 func permitted(b *builder) {
 	for _, r := range b.world.guards.naming(b.identity) {
-		if visible(r.service.ExportTo, r.service.Namespace, b.namespace) {
+		if mesh.Visible(r.service.ExportTo, r.service.Namespace, b.namespace) {
 			b.add(r)
 		}
 	}
@@ -121,7 +121,7 @@ func permitted(b *builder) {
 // about.
 func ownRoutes(b *builder) {
 	for _, route := range b.view.routes {
-		private := !visible(route.ExportTo, route.Namespace, b.world.cfg.EgressNamespace)
+		private := !mesh.Visible(route.ExportTo, route.Namespace, b.world.cfg.EgressNamespace)
 		detail := route.String() + " holds here only"
 		for _, host := range route.Hosts {
 			switch {
@@ -154,7 +154,7 @@ func exceptional(w *world) []*mesh.Service {
 // pods' addresses are diverted.
 func baseServices(w *world, namespace string, ranges []netip.Prefix) (base, headless []reasoned) {
 	for _, service := range w.catalog.exceptional {
-		if !visible(service.ExportTo, service.Namespace, namespace) {
+		if !mesh.Visible(service.ExportTo, service.Namespace, namespace) {
 			continue
 		}
 		source, detail, ok := exception(service, w.cfg.EgressNamespace, ranges)
@@ -181,7 +181,7 @@ func exception(s *mesh.Service, egressNamespace string, ranges []netip.Prefix) (
 		return v1alpha1.SourceUnaddressed, "an ExternalName for " + string(s.External), true
 	case !carried(s):
 		return "", "", false
-	case !visible(s.ExportTo, s.Namespace, egressNamespace):
+	case !mesh.Visible(s.ExportTo, s.Namespace, egressNamespace):
 		return v1alpha1.SourcePrivate, "not exported to " + egressNamespace + ", where the fallback egress runs", true
 	case s.Headless:
 		return v1alpha1.SourceHeadless, "dialled by the addresses of its pods", true
@@ -217,10 +217,10 @@ func references(s *mesh.Snapshot, namespace string) []mesh.Reference {
 func routesOfItsOwn(w *world, namespace string) []*mesh.VirtualService {
 	var out []*mesh.VirtualService
 	for _, route := range w.catalog.routes {
-		if !visible(route.ExportTo, route.Namespace, namespace) {
+		if !mesh.Visible(route.ExportTo, route.Namespace, namespace) {
 			continue
 		}
-		private := !visible(route.ExportTo, route.Namespace, w.cfg.EgressNamespace)
+		private := !mesh.Visible(route.ExportTo, route.Namespace, w.cfg.EgressNamespace)
 		if private || route.Namespace == namespace && aboutOthers(w, route) {
 			out = append(out, route)
 		}
@@ -232,8 +232,8 @@ func routesOfItsOwn(w *world, namespace string) []*mesh.VirtualService {
 func misroutedServices(w *world, namespace string) []reasoned {
 	var out []reasoned
 	for _, route := range w.catalog.routes {
-		theirs := visible(route.ExportTo, route.Namespace, w.cfg.EgressNamespace)
-		if !theirs || visible(route.ExportTo, route.Namespace, namespace) {
+		theirs := mesh.Visible(route.ExportTo, route.Namespace, w.cfg.EgressNamespace)
+		if !theirs || mesh.Visible(route.ExportTo, route.Namespace, namespace) {
 			continue
 		}
 		for _, host := range route.Hosts {

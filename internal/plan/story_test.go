@@ -124,6 +124,7 @@ func checkShuffled(t *testing.T, c *cluster, want string) {
 		shuffle(r, s.Namespaces)
 		shuffle(r, s.Services)
 		shuffle(r, s.VirtualServices)
+		shuffle(r, s.DestinationRules)
 		shuffle(r, s.Sidecars)
 		shuffle(r, s.Workloads)
 		shuffle(r, s.DivertRules)

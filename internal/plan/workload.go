@@ -125,12 +125,12 @@ func (w Workload) count(counts func(ScopedHost) bool) int {
 func (w *world) noteObstacle(c *candidate, o obstacle) {
 	n := Notice{c.key.Kind, c.key.Namespace, c.key.Name, Warning, o.reason, o.message}
 	switch o.reason {
-	case "IstioTooOld", "Passthrough": // once, not for every workload
+	case "IstioTooOld", "EgressPolicyDiffers", "Passthrough": // once, not for every workload
 		w.noteEgress(o.reason, o.message)
 		return
 	case "ForeignSidecar":
 		n.Reason = "ForeignSidecarConflict"
-	case "SharedSelector", "NoSelector":
+	case "SharedSelector", "NoSelector", "NamespaceUndiscovered":
 	default:
 		return
 	}

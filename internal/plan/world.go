@@ -33,6 +33,8 @@ type world struct {
 	kinds      map[string]bool // that our objects' names may begin with
 	// standard is the Sidecar that holds for the mesh where no other one does; nil for none.
 	standard *mesh.Sidecar
+	// egressSidecar is that of the fallback egress; nil for none.
+	egressSidecar *mesh.Sidecar
 	// waiting tells that some workload is not narrowed because the fallback is not ready.
 	waiting bool
 	// failing tells that some workload is narrow although the fallback is not ready.
@@ -125,6 +127,9 @@ func (w *world) sortSidecars() {
 				w.standard = sidecar
 			}
 		default:
+			if sidecar.Namespace == w.cfg.EgressNamespace && sidecar.Name == EgressName {
+				w.egressSidecar = sidecar
+			}
 			crowd := w.crowd(sidecar.Namespace)
 			crowd.foreign = append(crowd.foreign, sidecar)
 		}
@@ -166,7 +171,7 @@ func (w *world) view(namespace string) *view {
 		w.views[namespace] = &view{
 			ranges:     ranges,
 			rules:      w.rulesFor(ranges),
-			base:       slices.Concat(base, w.guards.seenFrom(namespace), misroutedServices(w, namespace)),
+			base:       slices.Concat(base, w.guards.seenFrom(namespace), misroutedServices(w, namespace), ruledApart(w, namespace)),
 			headless:   headless,
 			references: references(w.snapshot, namespace),
 			routes:     routesOfItsOwn(w, namespace),

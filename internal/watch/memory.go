@@ -7,19 +7,21 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/lazyxds/lazyxds/internal/convert"
 	"github.com/lazyxds/lazyxds/internal/mesh"
 )
 
 // memory keeps the costly conversions of the last snapshot for the next one.
 type memory struct {
-	services       conversions[mesh.Service]
-	serviceEntries conversions[[]mesh.Service]
-	sidecars       conversions[mesh.Sidecar]
-	divertRules    conversions[mesh.DivertRule]
-	scopes         conversions[mesh.Scope]
-	meshConfigs    conversions[[]mesh.Reference]
-	envoyFilters   conversions[[]mesh.Reference]
-	policies       conversions[mesh.Policy]
+	services         conversions[mesh.Service]
+	serviceEntries   conversions[[]mesh.Service]
+	sidecars         conversions[mesh.Sidecar]
+	divertRules      conversions[mesh.DivertRule]
+	scopes           conversions[mesh.Scope]
+	destinationRules conversions[mesh.DestinationRule]
+	meshConfigs      conversions[convert.MeshConfig]
+	envoyFilters     conversions[[]mesh.Reference]
+	policies         conversions[mesh.Policy]
 }
 
 // conversions are remembered by the identity and version of the objects.

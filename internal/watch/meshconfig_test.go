@@ -58,8 +58,29 @@ data: {mesh: "extensionProviders: [{name: otel, opentelemetry: {service: ops/col
 		{Host: "collector.ops.svc.cluster.local", By: "extension provider otel"},
 		{Namespace: "demo", Host: "limiter.ops.svc.cluster.local", By: "EnvoyFilter demo/limit"},
 	}
-	got, err := w.references()
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("error %v, -want +got:\n%s", err, diff)
+	config, configErr := w.meshConfig()
+	got, err := w.references(config)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil || configErr != nil {
+		t.Errorf("errors %v and %v, -want +got:\n%s", configErr, err, diff)
+	}
+}
+
+// TestServicesAsIstiodKnowsThem: the directory that lessons are resolved with, and the snapshot, leave out what istiod leaves out.
+func TestServicesAsIstiodKnowsThem(t *testing.T) {
+	w := &Watch{cfg: Config{RootNamespace: "istio-system", ClusterDomain: "cluster.local"}}
+	w.stores.meshConfigs = stored(t, read[corev1.ConfigMap](t, `
+metadata: {name: istio, namespace: istio-system, uid: "1"}
+data: {mesh: "{defaultServiceExportTo: [.], discoverySelectors: [{matchLabels: {mesh: in}}]}"}
+`))
+	w.stores.namespaces = stored(t, read[corev1.Namespace](t, `metadata: {name: in, labels: {mesh: in}}`), read[corev1.Namespace](t, `metadata: {name: out}`))
+	w.stores.services = stored(t,
+		read[corev1.Service](t, `{metadata: {name: a, namespace: in, uid: "2"}, spec: {clusterIP: None}}`),
+		read[corev1.Service](t, `{metadata: {name: a, namespace: out, uid: "3"}, spec: {clusterIP: None}}`))
+	w.stores.serviceEntries = stored(t)
+	want := []mesh.Service{{
+		Key: mesh.Key{Namespace: "in", Name: "a"}, Host: "a.in.svc.cluster.local", Headless: true, ExportTo: []string{"."},
+	}}
+	if diff := cmp.Diff(want, w.Services()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -21,30 +21,40 @@ import (
 // the same.
 func (w *Watch) Snapshot() (*mesh.Snapshot, error) {
 	s := &w.stores
+	config, configErr := w.meshConfig()
 	sidecars, sidecarErr := memorize(&w.memory.sidecars, all[networkingv1.Sidecar](s.sidecars), w.sidecar)
 	rules, ruleErr := memorize(&w.memory.divertRules, ours(all[networkingv1alpha3.EnvoyFilter](s.envoyFilters)), convert.DivertRule)
-	references, referenceErr := w.references()
+	references, referenceErr := w.references(config)
 	policies, policyErr := memorize(&w.memory.policies, w.enforcedPolicies(), convert.Policy)
-	services := w.Services()
+	services := config.Services(w.services(), w.namespaces(config))
 	scopes, _ := memorize(&w.memory.scopes, all[v1alpha1.WorkloadScope](s.scopes), infallible(convert.Scope))
-	return &mesh.Snapshot{
-		Namespaces:      w.namespaces(),
-		Services:        services,
-		VirtualServices: w.virtualServices(services),
-		Sidecars:        sidecars,
-		Workloads:       w.workloads(),
-		DivertRules:     rules,
-		Scopes:          scopes,
-		References:      references,
-		Policies:        policies,
-		Egress:          w.egress(),
-		Istio:           mesh.Istio{Version: w.istioVersion()},
-		ServiceCIDRs:    w.serviceCIDRs(),
-	}, errors.Join(sidecarErr, ruleErr, referenceErr, policyErr)
+	out := &mesh.Snapshot{
+		Namespaces:       w.namespaces(config),
+		Services:         services,
+		VirtualServices:  w.virtualServices(services),
+		DestinationRules: w.destinationRules(),
+		Sidecars:         sidecars,
+		Workloads:        w.workloads(),
+		DivertRules:      rules,
+		Scopes:           scopes,
+		References:       references,
+		Policies:         policies,
+		Egress:           w.egress(),
+		Istio:            mesh.Istio{Version: w.istioVersion()},
+		ServiceCIDRs:     w.serviceCIDRs(),
+	}
+	config.Restrict(out)
+	return out, errors.Join(configErr, sidecarErr, ruleErr, referenceErr, policyErr)
 }
 
 // Services lists the services of the mesh.
 func (w *Watch) Services() []mesh.Service {
+	config, _ := w.meshConfig() // Snapshot tells what is wrong with it
+	return config.Services(w.services(), w.namespaces(config))
+}
+
+// services lists those that istiod does not know too.
+func (w *Watch) services() []mesh.Service {
 	services, _ := memorize(&w.memory.services, all[corev1.Service](w.stores.services),
 		func(s *corev1.Service) (mesh.Service, error) { return convert.Service(s, w.cfg.ClusterDomain), nil })
 	entries, _ := memorize(&w.memory.serviceEntries, all[networkingv1.ServiceEntry](w.stores.serviceEntries),
@@ -69,10 +79,18 @@ func (w *Watch) sidecar(s *networkingv1.Sidecar) (mesh.Sidecar, error) {
 	return convert.Sidecar(s, w.cfg.RootNamespace)
 }
 
-func (w *Watch) namespaces() []mesh.Namespace {
+func (w *Watch) destinationRules() []mesh.DestinationRule {
+	out, _ := memorize(&w.memory.destinationRules, all[networkingv1.DestinationRule](w.stores.destinationRules),
+		infallible(func(d *networkingv1.DestinationRule) mesh.DestinationRule {
+			return convert.DestinationRule(d, w.cfg.ClusterDomain)
+		}))
+	return out
+}
+
+func (w *Watch) namespaces(config convert.MeshConfig) []mesh.Namespace {
 	var out []mesh.Namespace
 	for _, n := range all[corev1.Namespace](w.stores.namespaces) {
-		out = append(out, convert.Namespace(n))
+		out = append(out, convert.Namespace(n, config))
 	}
 	return out
 }

@@ -48,7 +48,7 @@ func (w *Watch) sources() []source {
 		return source{object: object, store: store, handler: onChange(differ, w.poke)}
 	}
 	return []source{
-		of(&corev1.Namespace{}, &s.namespaces, version),
+		{object: &corev1.Namespace{}, store: &s.namespaces, handler: onChange(version, w.serviceEvent)},
 		{object: &corev1.Service{}, store: &s.services, handler: onChange(version, w.serviceEvent)},
 		{object: &networkingv1.ServiceEntry{}, store: &s.serviceEntries, handler: onChange(version, w.serviceEvent)},
 		of(&networkingv1.VirtualService{}, &s.virtualServices, intent),
@@ -67,7 +67,7 @@ func (w *Watch) sources() []source {
 		of(&batchv1.CronJob{}, &s.cronJobs, intent),
 		{object: &corev1.Pod{}, store: &s.pods, handler: w.podHandler()},
 		{object: &discoveryv1.EndpointSlice{}, store: &s.endpointSlices, handler: onChange(version, w.egressEvent)},
-		of(&corev1.ConfigMap{}, &s.meshConfigs, version),
+		{object: &corev1.ConfigMap{}, store: &s.meshConfigs, handler: onChange(version, w.serviceEvent)},
 		{
 			object: &k8snetworkingv1.ServiceCIDR{}, store: &s.serviceCIDRs, optional: true,
 			handler: onChange(version, w.poke),
@@ -144,9 +144,8 @@ func CacheOptions(cfg Config) cache.Options {
 		// Informers are made in New, and nowhere by the way.
 		ReaderFailOnMissingInformer: true,
 		ByObject: map[client.Object]cache.ByObject{
-			&networkingv1.DestinationRule{}: {Field: here},
 			&corev1.ConfigMap{}: {Field: fields.SelectorFromSet(fields.Set{
-				"metadata.namespace": cfg.RootNamespace, "metadata.name": meshConfigMap,
+				"metadata.namespace": cfg.RootNamespace, "metadata.name": MeshConfigMap(cfg.Revision),
 			})},
 			&discoveryv1.EndpointSlice{}: {
 				Field: here,

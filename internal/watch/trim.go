@@ -53,7 +53,7 @@ func trim(object any) (any, error) {
 		job.Spec = batchv1.JobSpec{Template: trimTemplate(&job.Spec.Template)}
 		o.Status = batchv1.CronJobStatus{}
 	case *networkingv1.DestinationRule:
-		o.Spec = networkingapi.DestinationRule{}
+		o.Spec = networkingapi.DestinationRule{Host: o.Spec.Host, ExportTo: o.Spec.ExportTo, WorkloadSelector: o.Spec.WorkloadSelector}
 	default:
 		trimRoute(object)
 	}

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	typev1beta1 "istio.io/api/type/v1beta1"
+	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -66,6 +68,13 @@ func TestTrimKeepsWhatIsRead(t *testing.T) {
 	cron.Spec.JobTemplate.Annotations = map[string]string{"lazy-xds": "true"}
 	cron.Spec.JobTemplate.Spec.Template = *spec.DeepCopy()
 	check("CronJob", cron, func() any { return convert.CronJob(cron) })
+
+	rule := &networkingv1.DestinationRule{ObjectMeta: owner}
+	rule.Spec.Host, rule.Spec.ExportTo = "web", []string{"shop"}
+	check("DestinationRule", rule, func() any { return convert.DestinationRule(rule, "cluster.local") })
+	selective := &networkingv1.DestinationRule{ObjectMeta: owner}
+	selective.Spec.WorkloadSelector = &typev1beta1.WorkloadSelector{MatchLabels: map[string]string{"app": "web"}}
+	check("selective DestinationRule", selective, func() any { return convert.DestinationRule(selective, "cluster.local") })
 
 	p := &corev1.Pod{ObjectMeta: spec.ObjectMeta, Spec: *spec.Spec.DeepCopy()}
 	p.Spec.HostNetwork = false

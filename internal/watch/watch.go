@@ -26,6 +26,8 @@ type Config struct {
 	RootNamespace string
 	// EgressNamespace is where the fallback egress runs.
 	EgressNamespace string
+	// Revision is that of istiod, whose mesh configuration holds; empty for the default one.
+	Revision string
 	// ClusterDomain is the suffix of the cluster's service names, such as "cluster.local".
 	ClusterDomain string
 }
@@ -44,8 +46,8 @@ type Watch struct {
 	synced    []toolscache.InformerSynced
 	memory    memory
 	standing  standing // of the fallback
-	// services counts the events about services, so that who keeps an index of them knows when to make it anew.
-	services atomic.Int64
+	// serviceEvents counts what may change the services, so that who keeps an index of them knows when to make it anew.
+	serviceEvents atomic.Int64
 }
 
 // New starts to follow everything that decisions depend on, through informers of the given cache, which the caller starts.
@@ -127,7 +129,7 @@ func (w *Watch) Tenancies(address netip.Addr) []mesh.Tenancy {
 }
 
 // ServicesVersion changes whenever Services may have.
-func (w *Watch) ServicesVersion() int64 { return w.services.Load() }
+func (w *Watch) ServicesVersion() int64 { return w.serviceEvents.Load() }
 
 func (w *Watch) notePod(object any) {
 	if pod, ok := object.(*corev1.Pod); ok {
@@ -145,6 +147,6 @@ func (w *Watch) removePod(object any) {
 }
 
 func (w *Watch) serviceEvent() {
-	w.services.Add(1)
+	w.serviceEvents.Add(1)
 	w.poke()
 }

@@ -35,6 +35,11 @@ istio: egressgateway
 istiod{{ with .Values.istio.revision }}-{{ . }}{{ end }}.{{ .Values.istio.namespace }}.svc:15012
 {{- end }}
 
+{{/* ConfigMap that istiod reads the mesh configuration from. */}}
+{{- define "lazyxds.meshConfigMap" -}}
+istio{{ with .Values.istio.revision }}{{ if ne . "default" }}-{{ . }}{{ end }}{{ end }}
+{{- end }}
+
 {{- define "lazyxds.imagePullSecrets" -}}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
