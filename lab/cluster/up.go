@@ -168,9 +168,11 @@ func (s starter) startAll(ctx context.Context) error {
 			return err
 		}
 		s.reached("charts of Istio " + s.paths.Line.IstioVersion + " installed")
-		if err := s.await(gctx, SystemNamespace, "istiod"); err != nil {
+		// With a revision the Deployment is called after it.
+		if err := s.lab.WaitPods(gctx, SystemNamespace, "app=istiod", 1, startTimeout); err != nil {
 			return err
 		}
+		s.reached("istiod ready")
 		return s.lab.Wait(gctx, "the sidecar injector", startTimeout, func(ctx context.Context) (bool, string) {
 			ok, err := s.lab.injected(ctx)
 			return ok, fmt.Sprintf("pods get a sidecar: %t, error: %v", ok, err)

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,16 @@ type builder struct {
 	checkout  Checkout
 	steps     *Steps
 	goVersion string
+}
+
+// newBuilder builds from the checkout in or above repo, and tells of it on out.
+func newBuilder(ctx context.Context, repo string, out io.Writer) (builder, error) {
+	checkout, err := OpenCheckout(repo)
+	if err != nil {
+		return builder{}, err
+	}
+	version, err := goVersion(ctx, checkout.dir("lab"))
+	return builder{checkout: checkout, steps: NewSteps(out), goVersion: version}, err
 }
 
 // program is a main package of one of the nested modules.

@@ -61,15 +61,11 @@ func Ensure(ctx context.Context, repo, line string, out io.Writer) (Paths, error
 	if err != nil {
 		return Paths{}, err
 	}
-	checkout, err := OpenCheckout(repo)
+	b, err := newBuilder(ctx, repo, out)
 	if err != nil {
 		return Paths{}, err
 	}
-	b := builder{checkout: checkout, steps: NewSteps(out)}
-	if b.goVersion, err = goVersion(ctx, checkout.dir("lab")); err != nil {
-		return Paths{}, err
-	}
-	p := Paths{Line: l, LazyXDS: checkout.output("lazyxds")}
+	p := Paths{Line: l, LazyXDS: b.checkout.output("lazyxds")}
 	for _, prog := range programs(l, &p) {
 		if *prog.path, err = b.program(ctx, prog.program); err != nil {
 			return Paths{}, fmt.Errorf("build %s: %w", prog.name, err)
@@ -84,7 +80,7 @@ func Ensure(ctx context.Context, repo, line string, out io.Writer) (Paths, error
 	if p.Envoy, err = b.envoy(ctx, l); err != nil {
 		return Paths{}, fmt.Errorf("fetch envoy %s: %w", l.EnvoyVersion, err)
 	}
-	if p.LabApp, err = checkout.build(ctx, b.steps, "lab", "labapp"); err != nil {
+	if p.LabApp, err = b.checkout.build(ctx, b.steps, "lab", "labapp"); err != nil {
 		return Paths{}, err
 	}
 	return p, nil

@@ -9,7 +9,8 @@ import (
 func TestKnownDifferences(t *testing.T) {
 	t.Parallel()
 	w := newEqualWorld(t, plain("external"), echo("srv", "v1"), service("first", "srv", "http:8080"), service("dotless", "srv", "http:8090:8080"),
-		service("vhost", "srv", "http:8091:8080"))
+		service("vhost", "srv", "http:8091:8080"),
+		strings.Replace(service("kept", "srv", "http:8092:8080"), "metadata: {", "metadata: {annotations: {networking.istio.io/exportTo: istio-system}, ", 1))
 	// differs runs a script in both workloads and checks that only one of the outputs contains a text.
 	differs := func(t *testing.T, script, text string, full, lazily bool) {
 		for from, want := range map[string]bool{"control": full, "client": lazily} {
@@ -26,6 +27,9 @@ func TestKnownDifferences(t *testing.T) {
 	})
 	t.Run("a Host without a dot that no service has", func(t *testing.T) {
 		differs(t, "curl -sSi -m 10 -H 'Host: nobody' http://dotless:8090", "200 OK", false, true)
+	})
+	t.Run("a service that the egress sees and the workload does not", func(t *testing.T) {
+		differs(t, "curl -sSi -m 10 http://kept:8092", "200 OK", false, true)
 	})
 	t.Run("the header that the egress routes by", func(t *testing.T) {
 		differs(t, "curl -sSi -m 10 -H 'X-Lazyxds-Vhost: dotless:8090' http://vhost:8091", "X-Lazyxds-Vhost", true, false)
