@@ -49,8 +49,9 @@ type builder struct {
 
 	hosts map[scopeKey]ScopedHost
 	queue []*mesh.Service // in scope, but what they entail is not yet
-	// inspected and taken are the ports with a wildcard listener of either kind.
-	inspected, taken map[uint16]bool
+	// inspected and taken are the ports with a wildcard listener of either kind, web those where it reads HTTP.
+	inspected, taken, web map[uint16]bool
+	toldByHost            []reasoned // in scope only on ports that nothing else brings a listener for
 }
 
 // build returns the scope of a candidate's workload, sorted by namespace and host.
@@ -60,7 +61,7 @@ func (w *world) build(c *candidate, reports bool, include, exclude []wanted) []S
 		world: w, view: w.view(namespace), namespace: namespace,
 		identity: mesh.Identity(namespace, c.workload.ServiceAccount), reports: reports,
 		include: include, exclude: exclude, learnsHeadless: w.learnsHeadless(c), answersDNS: c.workload.AnswersDNS,
-		hosts: map[scopeKey]ScopedHost{}, inspected: map[uint16]bool{}, taken: map[uint16]bool{},
+		hosts: map[scopeKey]ScopedHost{}, inspected: map[uint16]bool{}, taken: map[uint16]bool{}, web: map[uint16]bool{},
 	}
 	if c.scope != nil {
 		b.dependencies = c.scope.Dependencies
@@ -69,6 +70,7 @@ func (w *world) build(c *candidate, reports bool, include, exclude []wanted) []S
 		source(b)
 	}
 	b.close()
+	b.openPorts()
 	out := make([]ScopedHost, 0, len(b.hosts))
 	for _, host := range b.hosts {
 		out = append(out, host)
@@ -148,6 +150,9 @@ func (b *builder) addNamed(host mesh.Host, source v1alpha1.Source, detail string
 // and not let through to the fallback. With the full scope each of them has a listener of its own.
 func (b *builder) sharePorts(service *mesh.Service) {
 	for _, port := range service.Ports {
+		if port.Protocol == mesh.HTTP && service.External == "" {
+			b.web[port.Number] = true
+		}
 		users := b.world.catalog.ports[port.Number]
 		if users == nil {
 			continue

@@ -86,6 +86,10 @@ func egressHost(cfg Config) mesh.Host {
 // exceptions brings the services of the namespace's view that the fallback cannot stand in for.
 func exceptions(b *builder) {
 	for _, r := range b.view.base {
+		if toldByHost(r) && !b.answersDNS {
+			b.toldByHost = append(b.toldByHost, r)
+			continue
+		}
 		b.add(r)
 	}
 	if !b.learnsHeadless {
