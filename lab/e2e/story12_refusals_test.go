@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -20,6 +21,46 @@ func TestRefusals(t *testing.T) {
 	w := newWorld(t, "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: powerless}")
 	refuses(t, w.kubeconfigFor("powerless"), 4, "not allowed to list", "ClusterRole")
 	refuses(t, filepath.Join(t.TempDir(), "no-such-file"), 1, "find the API server")
+}
+
+// While an istiod runs that is too old for the fallback, as during an upgrade of Istio, every workload keeps the full scope, or gets it
+// back, and says why; no request fails. The pod of the old istiod is one by its name alone.
+func TestOldIstio(t *testing.T) {
+	w := newWorld(t, echo("srv", "v1"), service("a", "srv", "http:8080"), service("b", "srv", "http:8080"), client("client"))
+	w.lazy("deployment/client")
+	w.firstRequest("a", "http://a:8080", "srv/v1")
+	load := w.send("deploy/client", "--url", "http://b:8080", "--rps", "20", "--keepalive=false")
+
+	const old = `
+apiVersion: v1
+kind: Pod
+metadata: {name: istiod-old, namespace: istio-system, labels: {app: istiod, sidecar.istio.io/inject: "false"}}
+spec: {terminationGracePeriodSeconds: 0, containers: [{name: discovery, image: "lazyxds/shell:1.28.3", command: [sleep, infinity]}]}
+`
+	w.must(mesh.Apply(w.ctx, old))
+	defer func() {
+		_, err := mesh.Kubectl(context.WithoutCancel(w.ctx), old, "delete", "--ignore-not-found", "-f", "-")
+		w.must(err)
+	}()
+	w.becomes("deployment/client", "False", "IstioTooOld")
+	s, err := w.scope("deployment/client")
+	w.must(err)
+	said := fmt.Sprint(s.Status.Conditions)
+	for _, word := range []string{"1.28.3", "1.29 or newer"} {
+		if !strings.Contains(said, word) {
+			t.Errorf("the WorkloadScope does not say %q: %s", word, said)
+		}
+	}
+	w.eventually("the Sidecar to be gone", func() error {
+		if hosts := w.sidecarHosts("deployment/client"); len(hosts) > 0 {
+			return fmt.Errorf("it has %v", hosts)
+		}
+		return nil
+	})
+
+	w.kubectl("delete", "pod", "istiod-old", "-n", "istio-system")
+	w.becomes("deployment/client", "True", "Lazy")
+	w.noFailure("load while istiod was too old", load.stop())
 }
 
 // refuses runs the controller outside the mesh, as the user of a kubeconfig, and fails the story unless it gives up with
