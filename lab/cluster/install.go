@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -24,15 +26,20 @@ func (l *Lab) Install(ctx context.Context, progress io.Writer, args ...string) e
 	if err != nil {
 		return err
 	}
-	if _, err := checkout.LazyXDS(ctx, components.NewSteps(progress)); err != nil {
+	program, err := checkout.LazyXDS(ctx, components.NewSteps(progress))
+	if err != nil {
 		return err
+	}
+	digest, err := digestOf(program)
+	if err != nil {
+		return fmt.Errorf("install lazyxds: %w", err)
 	}
 	line, err := components.LineByName(l.state.Istio)
 	if err != nil {
 		return err
 	}
 	chart := filepath.Join(checkout.Root(), "charts", "lazyxds")
-	install := []string{"upgrade", "--install", release, chart, "--set", "istio.tag=" + line.IstioVersion}
+	install := []string{"upgrade", "--install", release, chart, "--set", "istio.tag=" + line.IstioVersion, "--set", "image.digest=" + digest}
 	if _, err := l.helm(ctx, append(install, args...)...); err != nil {
 		return fmt.Errorf("install lazyxds: %w", err)
 	}
@@ -42,6 +49,20 @@ func (l *Lab) Install(ctx context.Context, progress io.Writer, args ...string) e
 		}
 	}
 	return nil
+}
+
+// digestOf is the digest of an image that consists of a program: pods are replaced when the program is another.
+func digestOf(program string) (string, error) {
+	file, err := os.Open(program)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return "", fmt.Errorf("read %s: %w", program, err)
+	}
+	return fmt.Sprintf("sha256:%x", sum.Sum(nil)), nil
 }
 
 // Uninstall removes LazyXDS by its chart and waits for its pods to be gone, which drain their connections first.
