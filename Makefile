@@ -74,8 +74,8 @@ chart: $(HELM) ## Lint the chart, render it with good and bad values, check what
 	@HELM=$(HELM) go test -count=1 ./charts
 
 .PHONY: e2e
-e2e: require-root ## Run the stories on a real mesh (root); ISTIO=1.31 takes that line of Istio
-	@cd lab && go test -count=1 -timeout 45m -v ./e2e $(if $(ISTIO),-istio $(ISTIO))
+e2e: require-root ## Run the stories on a real mesh (root); ISTIO=1.31 takes that line of Istio, STORIES=Equal those that match
+	@cd lab && go test -count=1 -timeout 45m -v $(if $(STORIES),-run '$(STORIES)') ./e2e $(if $(ISTIO),-istio $(ISTIO))
 
 
 .PHONY: generate
