@@ -57,7 +57,7 @@ func TestObservability(t *testing.T) {
 	if after, err := w.metric("lazyxds_edges_learned_total"); err != nil || after <= before {
 		t.Errorf("lazyxds_edges_learned_total went from %v to %v, %v", before, after, err)
 	}
-	if _, err := w.metric("lazyxds_edges_expired_total"); err != nil {
+	if _, err := w.metric(`lazyxds_edges_expired_total{reason="gone"}`); err != nil {
 		t.Error(err)
 	}
 	for _, path := range []string{"healthz", "readyz"} {
