@@ -40,8 +40,9 @@
     resourceFieldRef:
       resource: limits.memory
       divisor: "1"
+# Where an upgrade changes listeners, what hangs on the old ones may go on as long as on a stopping replica.
 - name: PROXY_CONFIG
-  value: {{ dict "discoveryAddress" (include "lazyxds.istiod" .) | toJson | quote }}
+  value: {{ dict "discoveryAddress" (include "lazyxds.istiod" .) "drainDuration" .Values.egress.drainDuration | toJson | quote }}
 # A stopping replica serves until HTTP clients have had time to reconnect elsewhere, then until its last connection ends;
 # Kubernetes ends it after egress.drainDuration.
 - name: EXIT_ON_ZERO_ACTIVE_CONNECTIONS
