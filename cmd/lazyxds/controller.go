@@ -102,7 +102,7 @@ func runController(ctx context.Context, opts *options, log *slog.Logger) error {
 	counts := controller.NewMetrics(metrics.Registry)
 	planner := controller.New(w, applier, plan.Config{
 		RootNamespace: opts.rootNamespace, EgressNamespace: opts.namespace, ClusterDomain: opts.clusterDomain,
-		DivertedCIDRs: ranges.divert, PodCIDRs: ranges.pods, Settle: opts.settle, Warm: plan.WarmTime, GoneTTL: opts.goneTTL,
+		DivertedCIDRs: ranges.divert, PodCIDRs: ranges.pods, Settle: opts.settle, Drain: opts.drain, Warm: plan.WarmTime, GoneTTL: opts.goneTTL,
 		FailurePolicy: plan.FailurePolicy(opts.failurePolicy), PassthroughAfter: opts.passthroughAfter,
 		IdleTTL: opts.idleTTL, Sampling: opts.sampling,
 	}, controller.NewEvents(mgr.GetEventRecorder("lazyxds"), w.Reference), counts, log, pokes)

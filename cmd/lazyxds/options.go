@@ -38,6 +38,7 @@ type options struct {
 	headless         string
 	podCIDRs         []string
 	settle           time.Duration
+	drain            time.Duration
 	goneTTL          time.Duration
 	idleTTL          time.Duration
 	sampling         int
@@ -62,6 +63,7 @@ func (o *options) register(flags *pflag.FlagSet) {
 		"Learn, when they are called; Learn sends what is not in scope and goes to a --pod-cidr to the fallback egress too")
 	flags.StringArrayVar(&o.podCIDRs, "pod-cidr", nil, "addresses of pods, for --headless=Learn; name all of them (repeatable)")
 	registerSettle(flags, &o.settle)
+	flags.DurationVar(&o.drain, "drain", 5*time.Minute, "time that connections on the fallback may go on when their workload is no longer enrolled")
 	flags.DurationVar(&o.goneTTL, "gone-ttl", time.Hour, "time to remember what a vanished workload used, in case it comes back")
 	flags.StringVar(&o.failurePolicy, "fallback-failure-policy", string(plan.Hold), "what becomes of lazy workloads when the fallback egress has "+
 		"no ready endpoint for long: Hold leaves them lazy, Passthrough gives them the full scope until it is back")
@@ -118,8 +120,8 @@ func (o *options) check() error {
 		return errors.New("--namespace is not set, and neither is POD_NAMESPACE")
 	case o.identity.ID == "" || len(o.identity.Peers) == 0:
 		return errors.New("--identity and --als-peer have to be set: access logs are taken in by mutual TLS only")
-	case o.settle < 0 || o.goneTTL < 0 || o.passthroughAfter < 0:
-		return errors.New("--settle, --gone-ttl and --passthrough-after cannot be negative")
+	case min(o.settle, o.drain, o.goneTTL, o.passthroughAfter) < 0:
+		return errors.New("--settle, --drain, --gone-ttl and --passthrough-after cannot be negative")
 	case o.idleTTL != 0 && o.idleTTL < deps.MinIdleTTL:
 		return fmt.Errorf("--idle-ttl is %s: it has to be at least %s, or 0 for never", o.idleTTL, deps.MinIdleTTL)
 	case o.sampling < 1 || o.sampling > 100:

@@ -27,6 +27,7 @@ func TestRanges(t *testing.T) {
 		"--idle-ttl":                {namespace: "x", identity: me, sampling: 100, failurePolicy: "Hold", idleTTL: time.Minute - 1},
 		"--sampling":                {namespace: "x", identity: me, headless: "Always", failurePolicy: "Hold"},
 		"--settle":                  {namespace: "x", identity: me, settle: -time.Second},
+		"--drain":                   {namespace: "x", identity: me, drain: -time.Second},
 		"--headless":                {namespace: "x", identity: me, sampling: 100, headless: "Sometimes"},
 		"needs --pod-cidr":          {namespace: "x", identity: me, sampling: 100, headless: "Learn"},
 		"--pod-cidr is for":         {namespace: "x", identity: me, sampling: 100, headless: "Always", podCIDRs: []string{"10.244.0.0/16"}},

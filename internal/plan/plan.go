@@ -32,6 +32,8 @@ type Config struct {
 	PodCIDRs []netip.Prefix
 	// Settle is how long a change of a divert rule or a Sidecar is given to reach every proxy before the next step.
 	Settle time.Duration
+	// Drain is how long connections may go on whose way through the fallback ends, as on an egress replica that stops.
+	Drain time.Duration
 	// Warm is how long clusters are held before routes name them, and after.
 	Warm time.Duration
 	// GoneTTL is how long the scope of a vanished workload is kept, in case it comes back.

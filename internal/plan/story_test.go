@@ -24,6 +24,7 @@ var cfg = plan.Config{
 	EgressNamespace: "istio-system",
 	ClusterDomain:   "cluster.local",
 	Settle:          2 * time.Second,
+	Drain:           5 * time.Minute,
 	Warm:            time.Second,
 	GoneTTL:         time.Hour,
 	Sampling:        100,

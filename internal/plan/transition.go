@@ -25,8 +25,8 @@ import (
 //	lazy    | since ≥ Settle | -       | apply the Sidecar
 //	lazy    | any            | yes     | apply whichever differs
 //	full    | any            | yes     | warm all clusters, then delete the Sidecar and note the time on the rule
-//	full    | widened < Settle | -     | wait (a rule without the note gets it now)
-//	full    | widened ≥ Settle, or observes | - | delete the rule
+//	full    | widened < outlives | -   | wait (a rule without the note gets it now)
+//	full    | widened ≥ outlives, or observes | - | delete the rule
 //	full    | -              | -       | delete the WorkloadScope, unless someone may still need it
 //	observe | -, or as above | -       | apply the observing rule, instead of deleting the divert rule
 //	observe | else           | any     | as for full
@@ -47,10 +47,10 @@ func (w *world) step(p *Plan, c *candidate) {
 	switch {
 	case v.mode == lazy:
 		w.narrow(p, c, &out, v.reports)
-	case v.mode == observe && w.widened(c):
+	case v.mode == observe && w.widened(c, w.cfg.Settle):
 		w.observe(p, c)
 	case c.sidecar != nil || c.rule != nil:
-		w.widen(p, c, v.ready.Message)
+		w.widen(p, c, v)
 	case !v.enrolled && w.forget(p, c, v.ready.Message):
 		return
 	}
@@ -123,7 +123,8 @@ func (w *world) narrowTo(p *Plan, c *candidate, out *Workload) {
 
 // widen gives a workload the full scope back: all clusters come first, then the Sidecar goes, and the rule when every proxy
 // has the rest.
-func (w *world) widen(p *Plan, c *candidate, why string) {
+func (w *world) widen(p *Plan, c *candidate, v verdict) {
+	why, wait := v.ready.Message, w.outlives(c, v)
 	switch {
 	case c.sidecar != nil && !w.holdsAll(c):
 		w.warmAll(p, c, why)
@@ -131,25 +132,35 @@ func (w *world) widen(p *Plan, c *candidate, why string) {
 		p.change(c, widenNow, Change{Verb: Delete, Sidecar: &networkingv1.Sidecar{ObjectMeta: metadata(c.object)}, Why: why})
 		p.notice(c, Normal, "LazyDisabled", why)
 		w.stamp(p, c)
-	case w.widened(c):
+	case w.widened(c, wait):
 		filter := &networkingv1alpha3.EnvoyFilter{ObjectMeta: metadata(c.object)}
 		p.change(c, undivert, Change{Verb: Delete, EnvoyFilter: filter, Why: why})
 	case c.rule.WidenedAt.IsZero() || c.rule.WidenedAt.After(w.now):
 		w.stamp(p, c)
 	default:
-		p.wake(c.rule.WidenedAt.Add(w.cfg.Settle))
+		p.wake(c.rule.WidenedAt.Add(wait))
 	}
 }
 
-// widened tells whether no proxy of the workload needs a divert rule any more, or ever did.
-func (w *world) widened(c *candidate) bool {
+// outlives is how long a divert rule stays when its Sidecar has gone: until every proxy has the full scope. Envoy closes what
+// began on the fallback when the rule goes, so that it stays longer where nothing but an opt-out ended laziness: for as long
+// as an egress replica that stops goes on serving.
+func (w *world) outlives(c *candidate, v verdict) time.Duration {
+	if v.enrolled || c.workload == nil || c.workload.WithSidecar == 0 {
+		return w.cfg.Settle
+	}
+	return max(w.cfg.Settle, w.cfg.Drain)
+}
+
+// widened tells whether no proxy of the workload needs a divert rule any more, as its Sidecar went so long ago, or ever did.
+func (w *world) widened(c *candidate, ago time.Duration) bool {
 	if c.sidecar != nil {
 		return false
 	}
 	if c.rule == nil || c.rule.Observes {
 		return true
 	}
-	return !c.rule.WidenedAt.IsZero() && !w.now.Before(c.rule.WidenedAt.Add(w.cfg.Settle))
+	return !c.rule.WidenedAt.IsZero() && !w.now.Before(c.rule.WidenedAt.Add(ago))
 }
 
 // holdsAll tells whether the workload's proxies, if there are any, hold all clusters of the mesh.

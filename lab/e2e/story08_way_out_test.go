@@ -8,10 +8,12 @@ import (
 )
 
 // Workloads leave under load, one by annotation, then all with their namespace, and are back in full scope without a
-// failed request and without anything of ours left; then the whole installation goes, under load, and comes back.
+// failed request and, once connections on the fallback had their time, without anything of ours left; then the whole
+// installation goes, under load, and comes back.
 func TestWayOut(t *testing.T) {
 	w := newWorld(t, echo("srv", "v1"), service("srv", "srv", "http:8080"), client("client"), client("leaver"), client("control"),
 		policy("nothing", "DENY", "namespaces: [NS]"))
+	w.must(mesh.Install(w.ctx, os.Stderr, "--set", "egress.drainDuration=10s"))
 	w.annotate("deployment/control", "false")
 	w.lazy("deployment/client", "deployment/leaver")
 	load := w.send("deploy/client", "--url", "http://srv:8080", "--rps", "20", "--duration", "0")

@@ -49,10 +49,16 @@ func TestForeignSidecar(t *testing.T) {
 	}
 }
 
-// yields waits until a workload has no Sidecar of ours and its scope says why.
+// yields waits until a workload has no Sidecar of ours, because of the user's.
 func (w *world) yields(workload string) {
 	w.Helper()
-	w.becomes(workload, "False", "ForeignSidecar")
+	w.widened(workload, "ForeignSidecar")
+}
+
+// widened waits until a workload has no Sidecar of ours and its scope says why.
+func (w *world) widened(workload, reason string) {
+	w.Helper()
+	w.becomes(workload, "False", reason)
 	w.eventually("our Sidecar of "+workload+" to go", func() error {
 		if hosts := w.sidecarHosts(workload); len(hosts) > 0 {
 			return fmt.Errorf("it still has %v", hosts)

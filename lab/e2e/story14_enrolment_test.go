@@ -25,7 +25,7 @@ func TestEnrolment(t *testing.T) {
 
 	w.annotate("service/by-service", "false")
 	w.lazy("deployment/neither", "deployment/srv-v1")
-	w.gone("by-service")
+	w.widened("deployment/by-service", "NotEnrolled")
 	w.becomes("deployment/own", "True", "Lazy")
 	if hosts := w.sidecarHosts("deployment/against"); len(hosts) > 0 {
 		t.Errorf("the workload that opted out itself is narrowed to %v", hosts)
