@@ -9,9 +9,9 @@ import (
 
 // Workloads leave under load, one by annotation, then all with their namespace, and are back in full scope without a
 // failed request and, once connections on the fallback had their time, without anything of ours left; then the whole
-// installation goes, under load, and comes back.
+// installation goes, under load, and comes back. Connections to services in scope outlive it.
 func TestWayOut(t *testing.T) {
-	w := newWorld(t, echo("srv", "v1"), service("srv", "srv", "http:8080"), client("client"), client("leaver"), client("control"),
+	w := newWorld(t, echo("srv", "v1"), service("srv", "srv", "http:8080", "grpc:7070", "tcp:9000"), client("client"), client("leaver"), client("control"),
 		policy("nothing", "DENY", "namespaces: [NS]"))
 	w.must(mesh.Install(w.ctx, os.Stderr, "--set", "egress.drainDuration=10s"))
 	w.annotate("deployment/control", "false")
@@ -30,10 +30,15 @@ func TestWayOut(t *testing.T) {
 
 	w.enrol("true")
 	w.becomes("deployment/client", "True", "Lazy")
+	w.inScope("deployment/client", w.namespace+"/"+w.fqdn("srv"))
+	w.narrow("deployment/client")
+	held := w.hold("client", "ws://srv:8080/ws", "grpc://srv:7070", "tcp://srv:9000")
 	w.must(mesh.Uninstall(w.ctx))
 	w.noFailure("load on kept connections", load.stop())
 	w.noFailure("load on fresh connections", fresh.stop())
 	w.fullScope("deployment/client")
+	w.drained("deployment/client")
+	w.uncut("in scope", held)
 	if left := w.installed(); left != "" {
 		t.Errorf("the uninstallation left:\n%s", left)
 	}
