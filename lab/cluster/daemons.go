@@ -33,12 +33,12 @@ func etcdDaemon(p components.Paths, dir string) daemon {
 	}}
 }
 
-func apiserverDaemon(p components.Paths, keys pki) daemon {
+func apiserverDaemon(p components.Paths, keys pki, addresses plan) daemon {
 	const issuer = "https://kubernetes.default.svc"
 	return daemon{apiserver, []string{
 		p.KubeAPIServer,
 		"--etcd-servers", "http://127.0.0.1:2379",
-		"--bind-address", "0.0.0.0", "--secure-port", apiPort, "--advertise-address", nodeIP,
+		"--bind-address", addresses.any, "--secure-port", apiPort, "--advertise-address", addresses.nodeIP,
 		"--tls-cert-file", keys.serverCert(), "--tls-private-key-file", keys.serverKey(), "--cert-dir", keys.dir,
 		"--token-auth-file", keys.tokens(),
 		"--authorization-mode", "Node,RBAC",
@@ -46,7 +46,7 @@ func apiserverDaemon(p components.Paths, keys pki) daemon {
 		"--service-account-issuer", issuer,
 		// istio-ca is the audience of the tokens with which sidecars ask istiod for their certificates.
 		"--api-audiences", issuer + ",kubernetes,istio-ca",
-		"--service-cluster-ip-range", serviceCIDR,
+		"--service-cluster-ip-range", addresses.serviceCIDR,
 		"--allow-privileged",
 		// New nodes are tainted until something that watches their health, which is not here, finds them ready.
 		"--disable-admission-plugins", "TaintNodesByCondition",
@@ -67,10 +67,10 @@ func controllerManagerDaemon(p components.Paths, keys pki, kubeconfig string) da
 	}}
 }
 
-func kubeProxyDaemon(p components.Paths, kubeconfig string) daemon {
+func kubeProxyDaemon(p components.Paths, kubeconfig string, addresses plan) daemon {
 	return daemon{kubeProxy, []string{
 		p.KubeProxy, "--kubeconfig", kubeconfig,
-		"--hostname-override", nodeName, "--cluster-cidr", podCIDR,
+		"--hostname-override", nodeName, "--cluster-cidr", addresses.podCIDR,
 		"--proxy-mode", "iptables",
 		// These sysctls belong to the machine, not to the namespace.
 		"--conntrack-max-per-core", "0", "--conntrack-tcp-timeout-established", "0", "--conntrack-tcp-timeout-close-wait", "0",

@@ -27,8 +27,8 @@ func TestCheckName(t *testing.T) {
 
 // Clients on the machine, on the node and in pods reach the API server under different addresses, and all verify it.
 func TestServerCertificate(t *testing.T) {
-	keys := pki{dir: filepath.Join(t.TempDir(), "pki")}
-	token, err := keys.create()
+	keys, addresses := pki{dir: filepath.Join(t.TempDir(), "pki")}, plans[IPv6]
+	token, err := keys.create(addresses)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestServerCertificate(t *testing.T) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(ca)
-	for _, name := range []string{"127.0.0.1", nodeIP, apiIP, "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"} {
+	for _, name := range []string{"127.0.0.1", addresses.nodeIP, addresses.apiIP, "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"} {
 		if _, err := leaf.Verify(x509.VerifyOptions{DNSName: name, Roots: roots}); err != nil {
 			t.Errorf("as %s: %v", name, err)
 		}
@@ -71,7 +71,7 @@ func TestServerCertificate(t *testing.T) {
 // The API server takes tokens for istiod, and signs and verifies them with the key the controller manager has.
 func TestDaemonsAgree(t *testing.T) {
 	keys := pki{dir: "/pki"}
-	api := apiserverDaemon(components.Paths{KubeAPIServer: "/bin/a"}, keys)
+	api := apiserverDaemon(components.Paths{KubeAPIServer: "/bin/a"}, keys, plans[IPv4])
 	manager := controllerManagerDaemon(components.Paths{KubeControllerManager: "/bin/c"}, keys, "/kubeconfig")
 	if api.args[0] != "/bin/a" || manager.args[0] != "/bin/c" {
 		t.Errorf("programs %s and %s", api.args[0], manager.args[0])

@@ -10,9 +10,6 @@ import (
 	"sync"
 )
 
-// apiAddress is where the API server listens, seen from the node.
-const apiAddress = nodeIP + ":" + apiPort
-
 // listen opens a port of the machine's loopback. A socket stays in the network namespace it was made in, so the
 // forwarder, which inherits it, listens on the machine while it dials in the lab.
 func listen() (*os.File, string, error) {
@@ -28,9 +25,9 @@ func listen() (*os.File, string, error) {
 	return f, l.Addr().String(), nil
 }
 
-// Forward serves the lab's API server on the listening socket f until ctx is done. It has to run in the node's
-// network namespace.
-func Forward(ctx context.Context, f *os.File) error {
+// Forward serves the API server at an address of the lab on the listening socket f until ctx is done. It has to run in the
+// node's network namespace.
+func Forward(ctx context.Context, f *os.File, address string) error {
 	l, err := net.FileListener(f)
 	if err != nil {
 		return fmt.Errorf("use inherited socket: %w", err)
@@ -47,14 +44,14 @@ func Forward(ctx context.Context, f *os.File) error {
 		if err != nil {
 			return fmt.Errorf("accept connection: %w", err)
 		}
-		go relay(ctx, conn)
+		go relay(ctx, conn, address)
 	}
 }
 
-func relay(ctx context.Context, client net.Conn) {
+func relay(ctx context.Context, client net.Conn, address string) {
 	defer client.Close()
 	var d net.Dialer
-	server, err := d.DialContext(ctx, "tcp", apiAddress)
+	server, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "dial API server: %v\n", err)
 		return

@@ -15,10 +15,10 @@ func (s starter) writeKubeletConfig() (string, error) {
 	p := s.paths
 	config := kubelet.Config{
 		Kubeconfig: s.lab.nodeKubeconfig(),
-		NodeName:   nodeName, NodeIP: nodeIP, Netns: nodeNetns(s.lab.name),
+		NodeName:   nodeName, NodeIP: s.addresses.nodeIP, Netns: nodeNetns(s.lab.name),
 		Dir:     filepath.Join(s.lab.dir(), "kubelet"),
 		Prefix:  podPrefix(s.lab.name),
-		PodCIDR: podCIDR, ServiceIP: apiIP, ClusterDNS: dnsIP, ClusterDomain: domain,
+		PodCIDR: s.addresses.podCIDR, ServiceIP: s.addresses.apiIP, ClusterDNS: s.addresses.dnsIP, ClusterDomain: domain,
 		KubeVersion: components.KubernetesVersion,
 		Components: map[string]string{
 			"coredns":         p.CoreDNS,

@@ -16,17 +16,10 @@ const DefaultName = "lab"
 // SystemNamespace is the namespace that Istio and LazyXDS are installed in.
 const SystemNamespace = "istio-system"
 
-// Addresses are the same in every lab, since no two labs share a network namespace.
 const (
-	nodeName    = "lab"
-	nodeIP      = "10.244.0.1"
-	podCIDR     = "10.244.0.0/16"
-	serviceCIDR = "10.96.0.0/12"
-	apiIP       = "10.96.0.1"
-	dnsIP       = "10.96.0.10"
-	domain      = "cluster.local"
-
-	apiPort = "6443"
+	nodeName = "lab"
+	domain   = "cluster.local"
+	apiPort  = "6443"
 )
 
 const (

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 
 	"github.com/vishvananda/netlink"
 
@@ -15,14 +14,17 @@ import (
 // makeNode makes the node's network namespace with its address, on a bridge without ports since not every kernel has
 // dummy devices. The route sends the service range to that bridge: routing comes before kube-proxy's rules, and
 // without a route the control plane could not reach a webhook's service.
-func makeNode(lab string) error {
+func makeNode(lab string, addresses plan) error {
 	if err := shareNetnsDir(); err != nil {
 		return err
 	}
-	return netspace.Make(nodeNetns(lab), configureNode)
+	return netspace.Make(nodeNetns(lab), func() error { return configureNode(addresses) })
 }
 
-func configureNode() error {
+func configureNode(addresses plan) error {
+	if err := netspace.Forward(); err != nil {
+		return err
+	}
 	h, err := netlink.NewHandle()
 	if err != nil {
 		return err
@@ -33,22 +35,19 @@ func configureNode() error {
 		return err
 	}
 	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "node0"}}
-	addr, err := netlink.ParseAddr(nodeIP + "/32")
+	node := net.ParseIP(addresses.nodeIP)
+	_, services, err := net.ParseCIDR(addresses.serviceCIDR)
 	if err != nil {
 		return err
 	}
-	_, services, err := net.ParseCIDR(serviceCIDR)
-	if err != nil {
+	if err := errors.Join(h.LinkSetUp(lo), h.LinkAdd(bridge), h.AddrAdd(bridge, netspace.Address(node)), h.LinkSetUp(bridge)); err != nil {
 		return err
 	}
-	if err := errors.Join(h.LinkSetUp(lo), h.LinkAdd(bridge), h.AddrAdd(bridge, addr), h.LinkSetUp(bridge)); err != nil {
-		return err
-	}
-	route := &netlink.Route{LinkIndex: bridge.Index, Scope: netlink.SCOPE_LINK, Dst: services, Src: addr.IP}
+	route := &netlink.Route{LinkIndex: bridge.Index, Scope: netlink.SCOPE_LINK, Dst: services, Src: node}
 	if err := h.RouteAdd(route); err != nil {
 		return fmt.Errorf("route the service range: %w", err)
 	}
-	return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644)
+	return nil
 }
 
 // Dial connects to an address as seen from the lab's node, which reaches all pods and services.

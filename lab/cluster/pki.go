@@ -31,7 +31,7 @@ func (p pki) tokens() string     { return filepath.Join(p.dir, "tokens.csv") }
 const lifetime = 365 * 24 * time.Hour
 
 // create makes all files and returns the administrator's token.
-func (p pki) create() (string, error) {
+func (p pki) create(addresses plan) (string, error) {
 	if err := os.MkdirAll(p.dir, 0o700); err != nil {
 		return "", fmt.Errorf("make keys: %w", err)
 	}
@@ -51,7 +51,7 @@ func (p pki) create() (string, error) {
 	server := template("kube-apiserver")
 	server.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	server.DNSNames = []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc." + domain}
-	server.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(nodeIP), net.ParseIP(apiIP)}
+	server.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(addresses.nodeIP), net.ParseIP(addresses.apiIP)}
 	if err := writeCert(p.serverCert(), server, ca, key.Public(), caKey); err != nil {
 		return "", err
 	}

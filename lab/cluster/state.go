@@ -15,6 +15,7 @@ import (
 type state struct {
 	Name      string    `json:"name"`
 	Istio     string    `json:"istio"`
+	Family    Family    `json:"family"`
 	Repo      string    `json:"repo"`
 	Created   time.Time `json:"created"`
 	Ready     bool      `json:"ready"`

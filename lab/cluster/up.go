@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,8 @@ type Options struct {
 	Name string
 	// IstioLine is the Istio release line, [components.DefaultLine] if empty.
 	IstioLine string
+	// Family is the IP family of the cluster, [IPv4] if empty.
+	Family Family
 	// IstioArgs are further arguments for the installation of istiod's chart, such as --set k=v.
 	IstioArgs []string
 	// Repo is the source tree; searched if empty, see [components.OpenCheckout].
@@ -40,10 +43,14 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	if o.Name == "" {
 		o.Name = DefaultName
 	}
+	if o.Family == "" {
+		o.Family = IPv4
+	}
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}
-	if err := errors.Join(checkName(o.Name), CheckHost()); err != nil {
+	addresses, err := o.Family.plan()
+	if err := errors.Join(err, checkName(o.Name), CheckHost()); err != nil {
 		return nil, err
 	}
 	checkout, err := components.OpenCheckout(o.Repo)
@@ -63,15 +70,15 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 		return nil, err
 	}
 	defer unlock()
-	if l, err := existing(ctx, o.Name, paths.Line.Name); l != nil || err != nil {
+	if l, err := existing(ctx, o.Name, paths.Line.Name, o.Family); l != nil || err != nil {
 		return l, err
 	}
 	s := starter{
 		lab: &Lab{name: o.Name, state: state{
-			Name: o.Name, Istio: paths.Line.Name, Repo: checkout.Root(), Created: time.Now(), Kubectl: paths.Kubectl, Helm: paths.Helm,
+			Name: o.Name, Istio: paths.Line.Name, Family: o.Family, Repo: checkout.Root(), Created: time.Now(), Kubectl: paths.Kubectl, Helm: paths.Helm,
 			Samples: filepath.Join(paths.Istio, "samples"),
 		}},
-		paths: paths, lazylab: lazylab, istioArgs: o.IstioArgs, progress: o.Progress, begin: time.Now(),
+		paths: paths, addresses: addresses, lazylab: lazylab, istioArgs: o.IstioArgs, progress: o.Progress, begin: time.Now(),
 	}
 	if err := s.run(ctx); err != nil {
 		if !o.Keep {
@@ -83,11 +90,14 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 }
 
 // existing returns the lab of that name if it is ready, and removes what else there is.
-func existing(ctx context.Context, name, line string) (*Lab, error) {
+func existing(ctx context.Context, name, line string, family Family) (*Lab, error) {
 	l, err := Find(name)
 	if err == nil && l.Status(ctx).Ready {
 		if l.state.Istio != line {
 			return nil, fmt.Errorf("lab %s runs Istio %s already: stop it first with lazylab down --name %s", name, l.state.Istio, name)
+		}
+		if l.state.Family != family {
+			return nil, fmt.Errorf("lab %s is an %s cluster already: stop it first with lazylab down --name %s", name, l.state.Family, name)
 		}
 		return l, nil
 	}
@@ -110,6 +120,7 @@ func lazylabPath(ctx context.Context, checkout components.Checkout, progress io.
 type starter struct {
 	lab       *Lab
 	paths     components.Paths
+	addresses plan
 	lazylab   string
 	istioArgs []string
 	progress  io.Writer
@@ -151,7 +162,7 @@ func (s starter) startAll(ctx context.Context) error {
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		if err := s.lab.Apply(gctx, corednsManifest); err != nil {
+		if err := s.lab.Apply(gctx, strings.ReplaceAll(corednsManifest, "{{ dnsIP }}", s.addresses.dnsIP)); err != nil {
 			return err
 		}
 		return s.await(gctx, "kube-system", "coredns")
@@ -198,11 +209,11 @@ func (s starter) prepare() (pki, error) {
 	if err := s.lab.state.write(); err != nil {
 		return keys, err
 	}
-	token, err := keys.create()
+	token, err := keys.create(s.addresses)
 	if err != nil {
 		return keys, err
 	}
-	if err := makeNode(s.lab.name); err != nil {
+	if err := makeNode(s.lab.name, s.addresses); err != nil {
 		return keys, err
 	}
 	socket, address, err := listen()
@@ -210,7 +221,7 @@ func (s starter) prepare() (pki, error) {
 		return keys, err
 	}
 	defer socket.Close()
-	if err := s.lab.start(daemon{forwarder, []string{s.lazylab, "forward"}}, socket); err != nil {
+	if err := s.lab.start(daemon{forwarder, []string{s.lazylab, "forward", "--to", s.addresses.apiAddress()}}, socket); err != nil {
 		return keys, err
 	}
 	if err := writeKubeconfig(s.lab.Kubeconfig(), address, token, keys); err != nil {
@@ -226,7 +237,7 @@ func (s starter) startAPI(keys pki) error {
 	if err := s.lab.start(etcdDaemon(s.paths, s.lab.dir())); err != nil {
 		return err
 	}
-	return s.lab.start(apiserverDaemon(s.paths, keys))
+	return s.lab.start(apiserverDaemon(s.paths, keys, s.addresses))
 }
 
 // startNode starts what makes pods of objects.
@@ -238,7 +249,7 @@ func (s starter) startNode(keys pki) error {
 	for _, d := range []daemon{
 		{kubeletDaemon, []string{s.lazylab, "kubelet", "--config", config}},
 		controllerManagerDaemon(s.paths, keys, s.lab.nodeKubeconfig()),
-		kubeProxyDaemon(s.paths, s.lab.nodeKubeconfig()),
+		kubeProxyDaemon(s.paths, s.lab.nodeKubeconfig(), s.addresses),
 	} {
 		if err := s.lab.start(d); err != nil {
 			return err

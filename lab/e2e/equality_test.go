@@ -97,7 +97,7 @@ func (w *world) attempt(from, script, counted string) string {
 // inbound tells how many requests a Deployment's sidecar has let in.
 func (w *world) inbound(deployment string) int {
 	w.Helper()
-	clusters := w.exec("deploy/"+deployment, "curl", "-sS", "-m", "5", "http://127.0.0.1:15000/clusters")
+	clusters := w.exec("deploy/"+deployment, "curl", "-sS", "-m", "5", "http://localhost:15000/clusters")
 	total := 0
 	for _, found := range regexp.MustCompile(`(?m)^inbound\|.*::rq_total::(\d+)$`).FindAllStringSubmatch(clusters, -1) {
 		n, err := strconv.Atoi(found[1])
@@ -110,7 +110,7 @@ func (w *world) inbound(deployment string) int {
 // connected tells whether a Deployment's sidecar has ever opened a connection to a host by itself.
 func (w *world) connected(from, host string) bool {
 	w.Helper()
-	clusters := w.exec("deploy/"+from, "curl", "-sS", "-m", "5", "http://127.0.0.1:15000/clusters")
+	clusters := w.exec("deploy/"+from, "curl", "-sS", "-m", "5", "http://localhost:15000/clusters")
 	return regexp.MustCompile(`(?m)^outbound\|\d+\|[^|]*\|` + regexp.QuoteMeta(host) + `::.*::cx_total::[1-9]`).MatchString(clusters)
 }
 

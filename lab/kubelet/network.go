@@ -38,6 +38,10 @@ func newNetwork(cfg Config) (*network, error) {
 	return &network{prefix: cfg.Prefix, nodeIP: nodeIP, addresses: newAddresses(cidr, nodeIP)}, nil
 }
 
+// gatewayIPv6 is the node's address on every pod's interface: on a link, IPv6 answers for the addresses of that link alone,
+// where IPv4 answers for all that the node has.
+var gatewayIPv6 = netip.MustParseAddr("fe80::1")
+
 // shortUID is what a pod's network namespace is called after the prefix: unlike the pod's name it is not used again.
 func shortUID(prefix, uid string) string {
 	sum := sha256.Sum256([]byte(prefix + uid))
@@ -89,13 +93,18 @@ func (n *network) connectNode(uid string, addr netip.Addr, pod netns.NsHandle) e
 	if err != nil {
 		return err
 	}
+	if addr.Is6() {
+		if err := netlink.AddrAdd(link, netspace.Address(gatewayIPv6.AsSlice())); err != nil {
+			return err
+		}
+	}
 	if err := netlink.LinkSetUp(link); err != nil {
 		return err
 	}
 	return netlink.RouteReplace(&netlink.Route{
 		LinkIndex: link.Attrs().Index,
 		Scope:     netlink.SCOPE_LINK,
-		Dst:       hostNet(addr),
+		Dst:       netlink.NewIPNet(addr.AsSlice()),
 		Src:       n.nodeIP.AsSlice(),
 	})
 }
@@ -120,14 +129,17 @@ func (n *network) connectPod(addr netip.Addr, pod netns.NsHandle) error {
 	if err != nil {
 		return err
 	}
-	if err := handle.AddrAdd(eth0, &netlink.Addr{IPNet: hostNet(addr)}); err != nil {
+	if err := handle.AddrAdd(eth0, netspace.Address(addr.AsSlice())); err != nil {
 		return err
 	}
-	index := eth0.Attrs().Index
-	if err := handle.RouteAdd(&netlink.Route{LinkIndex: index, Scope: netlink.SCOPE_LINK, Dst: hostNet(n.nodeIP)}); err != nil {
+	index, gateway := eth0.Attrs().Index, n.nodeIP
+	if addr.Is6() {
+		gateway = gatewayIPv6
+	}
+	if err := handle.RouteAdd(&netlink.Route{LinkIndex: index, Scope: netlink.SCOPE_LINK, Dst: netlink.NewIPNet(gateway.AsSlice())}); err != nil {
 		return err
 	}
-	return handle.RouteAdd(&netlink.Route{LinkIndex: index, Gw: n.nodeIP.AsSlice()})
+	return handle.RouteAdd(&netlink.Route{LinkIndex: index, Gw: gateway.AsSlice()})
 }
 
 // detach removes a pod's network namespace and interface, if they are there.
@@ -204,9 +216,4 @@ func inNetns(name string) (bool, error) {
 	}
 	defer have.Close()
 	return want.Equal(have), nil
-}
-
-// hostNet is the network of one address.
-func hostNet(addr netip.Addr) *net.IPNet {
-	return &net.IPNet{IP: addr.AsSlice(), Mask: net.CIDRMask(addr.BitLen(), addr.BitLen())}
 }

@@ -20,7 +20,7 @@ type admin struct {
 }
 
 func (a admin) get(ctx context.Context, path string) ([]byte, error) {
-	out, err := a.lab.Exec(ctx, a.target, "curl", "--silent", "--show-error", "--fail", "--max-time", "10", "http://127.0.0.1:15000"+path)
+	out, err := a.lab.Exec(ctx, a.target, "curl", "--silent", "--show-error", "--fail", "--max-time", "10", "http://localhost:15000"+path)
 	if err != nil {
 		return nil, err
 	}

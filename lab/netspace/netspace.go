@@ -5,10 +5,12 @@ package netspace
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 
+	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
@@ -47,6 +49,24 @@ func Make(name string, configure func() error) error {
 		}
 		return nil
 	})
+}
+
+// Forward lets the network namespace it is called in pass on packets between its interfaces.
+func Forward() error {
+	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644); err != nil {
+		return err
+	}
+	err := os.WriteFile("/proc/sys/net/ipv6/conf/all/forwarding", []byte("1"), 0o644)
+	if errors.Is(err, os.ErrNotExist) { // a machine without IPv6
+		return nil
+	}
+	return err
+}
+
+// Address is an interface's only address in its network. It can be used at once: an IPv6 address would wait a second otherwise,
+// while the kernel looks for somebody else who has it.
+func Address(ip net.IP) *netlink.Addr {
+	return &netlink.Addr{IPNet: netlink.NewIPNet(ip), Flags: unix.IFA_F_NODAD}
 }
 
 // Remove removes a named network namespace, if there is one; the kernel ends its links and rules with it. It also removes

@@ -36,14 +36,18 @@ func kubeletCommand() *cobra.Command {
 }
 
 func forwardCommand() *cobra.Command {
-	return &cobra.Command{
+	var address string
+	cmd := &cobra.Command{
 		Use:    "forward",
 		Short:  "Pass connections on to a lab's API server; started by up",
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			const inherited = 3
-			return cluster.Forward(cmd.Context(), os.NewFile(inherited, "listener"))
+			return cluster.Forward(cmd.Context(), os.NewFile(inherited, "listener"), address)
 		},
 	}
+	cmd.Flags().StringVar(&address, "to", "", "address of the API server")
+	_ = cmd.MarkFlagRequired("to")
+	return cmd
 }

@@ -44,6 +44,7 @@ is left of one that died is removed first.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.IstioLine, "istio", components.DefaultLine, "Istio release line: "+strings.Join(components.LineNames(), " or "))
+	cmd.Flags().StringVar((*string)(&o.Family), "ip-family", string(cluster.IPv4), "IP family of the cluster: "+strings.Join(cluster.Families(), " or "))
 	cmd.Flags().StringVar(&o.Repo, "repo", "", "LazyXDS source tree, searched if not given")
 	cmd.Flags().StringArrayVar(&sets, "istio-set", nil, "value for istiod's chart, k=v; may be repeated")
 	cmd.Flags().StringArrayVar(&values, "istio-values", nil, "file with values for istiod's chart; may be repeated")
