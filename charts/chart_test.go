@@ -3,7 +3,6 @@ package charts
 
 import (
 	"bytes"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -173,12 +172,16 @@ func TestEgressBootstrap(t *testing.T) {
 	if clusters["lazyxds-accesslog-service"] != "lazyxds.istio-system" || clusters["lazyxds-loop"] != "@lazyxds-loop" {
 		t.Errorf("clusters: %v", clusters)
 	}
-	bound := map[string]bool{}
-	for _, listener := range bootstrap.StaticResources.Listeners {
-		bound[listener.Name] = listener.BindToPort == nil || listener.BindToPort.Value
+	if len(bootstrap.StaticResources.Listeners) != 1 {
+		t.Fatalf("static listeners: %v", bootstrap.StaticResources.Listeners)
 	}
-	if want := map[string]bool{"lazyxds-front": true, "lazyxds-guard": false}; !maps.Equal(bound, want) {
-		t.Errorf("static listeners, and whether they open a port: %v, want %v", bound, want)
+	front := bootstrap.StaticResources.Listeners[0]
+	bound := []string{front.Address.GetSocketAddress().GetAddress()}
+	for _, additional := range front.AdditionalAddresses {
+		bound = append(bound, additional.Address.GetSocketAddress().GetAddress())
+	}
+	if want := []string{"0.0.0.0", "::"}; !slices.Equal(bound, want) {
+		t.Errorf("the front listener is on %v, want both families: %v", bound, want)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // with the service, and those that callers made in their own namespace. One for callers in the egress's namespace holds for nobody else.
 func TestEqualGatewayRoutes(t *testing.T) {
 	t.Parallel()
-	system := &world{T: t, ctx: t.Context(), namespace: cluster.SystemNamespace}
+	system := &world{T: t, ctx: t.Context(), lab: mesh, namespace: cluster.SystemNamespace}
 	system.apply(httpRoute("equal", "name: system, namespace: equalgatewayroutes", answersBy("system consumer", "lazyxds")))
 	t.Cleanup(func() {
 		_, _ = mesh.Kubectl(context.Background(), "", "-n", system.namespace, "delete", "httproute", "equal")

@@ -144,7 +144,7 @@ func (w *world) servedBy(r load.Report, server string) {
 
 // sub is the world in a subtest.
 func (w *world) sub(t *testing.T) *world {
-	return &world{T: t, ctx: t.Context(), namespace: w.namespace}
+	return &world{T: t, ctx: t.Context(), lab: w.lab, namespace: w.namespace}
 }
 
 // firstRequestServices are services of the same pods, each to be called for the first time once. Those with versions

@@ -32,7 +32,7 @@ func (w *world) send(from string, args ...string) *traffic {
 		t.report, t.err = w.report(context.WithoutCancel(w.ctx), from, command)
 	}()
 	w.eventually("load from "+from+" to run", func() error {
-		out, err := mesh.Exec(w.ctx, cluster.Target{Namespace: w.namespace, Name: from}, "cat", t.pidFile)
+		out, err := w.lab.Exec(w.ctx, cluster.Target{Namespace: w.namespace, Name: from}, "cat", t.pidFile)
 		if err == nil && out.Code != 0 {
 			err = fmt.Errorf("no pid yet")
 		}
@@ -65,7 +65,7 @@ func (w *world) request(from, url string, args ...string) load.Report {
 // report runs "labapp load" and decodes what it prints.
 func (w *world) report(ctx context.Context, from string, command []string) (load.Report, error) {
 	var r load.Report
-	out, err := mesh.Exec(ctx, cluster.Target{Namespace: w.namespace, Name: from}, command...)
+	out, err := w.lab.Exec(ctx, cluster.Target{Namespace: w.namespace, Name: from}, command...)
 	if err != nil {
 		return r, err
 	}

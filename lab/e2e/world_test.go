@@ -17,10 +17,11 @@ import (
 // patience bounds every wait. It is far more than anything takes on an idle machine: a story that needs it has failed.
 const patience = 90 * time.Second
 
-// world is the ground of one story: a namespace of its own in the shared mesh, where pods get sidecars.
+// world is the ground of one story: a namespace of its own in a mesh, as a rule the shared one, where pods get sidecars.
 type world struct {
 	*testing.T
 	ctx       context.Context
+	lab       *cluster.Lab
 	namespace string
 }
 
@@ -37,14 +38,20 @@ func newWorld(t *testing.T, documents ...string) *world {
 // newWorldIn is newWorld with a namespace of a given name.
 func newWorldIn(t *testing.T, namespace string, documents ...string) *world {
 	t.Helper()
-	w := &world{T: t, ctx: t.Context(), namespace: namespace}
-	w.must(mesh.Apply(w.ctx, fmt.Sprintf(
+	return newWorldOn(mesh, t, namespace, documents...)
+}
+
+// newWorldOn is newWorldIn on a lab other than the one that stories share.
+func newWorldOn(lab *cluster.Lab, t *testing.T, namespace string, documents ...string) *world {
+	t.Helper()
+	w := &world{T: t, ctx: t.Context(), lab: lab, namespace: namespace}
+	w.must(w.lab.Apply(w.ctx, fmt.Sprintf(
 		"apiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {istio-injection: enabled}}", namespace)))
 	t.Cleanup(func() {
 		if t.Failed() {
 			w.tellState()
 		}
-		_, err := mesh.Kubectl(context.Background(), "", "delete", "namespace", namespace, "--wait=false")
+		_, err := w.lab.Kubectl(context.Background(), "", "delete", "namespace", namespace, "--wait=false")
 		if err != nil {
 			t.Error(err)
 		}
@@ -61,10 +68,10 @@ func (w *world) tellState() {
 		{"get", "sidecars", "-o", "yaml"},
 		{"get", "events", "--field-selector", "type=Warning"},
 	} {
-		out, err := mesh.Kubectl(context.Background(), "", append(args, "-n", w.namespace)...)
+		out, err := w.lab.Kubectl(context.Background(), "", append(args, "-n", w.namespace)...)
 		w.Logf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	out, err := mesh.Kubectl(context.Background(), "", "logs", "-n", "istio-system", "deploy/lazyxds", "--tail", "40")
+	out, err := w.lab.Kubectl(context.Background(), "", "logs", "-n", "istio-system", "deploy/lazyxds", "--tail", "40")
 	w.Logf("controller log: %v\n%s", err, out)
 }
 
@@ -81,7 +88,7 @@ func (w *world) apply(documents ...string) {
 	if len(documents) == 0 {
 		return
 	}
-	_, err := mesh.Kubectl(w.ctx, w.named(docs(documents...)), "apply", "-n", w.namespace, "-f", "-")
+	_, err := w.lab.Kubectl(w.ctx, w.named(docs(documents...)), "apply", "-n", w.namespace, "-f", "-")
 	w.must(err)
 }
 
@@ -93,7 +100,7 @@ func (w *world) named(text string) string {
 // kubectl runs kubectl in the story's namespace and fails the story if it fails.
 func (w *world) kubectl(args ...string) string {
 	w.Helper()
-	out, err := mesh.Kubectl(w.ctx, "", append([]string{"-n", w.namespace}, args...)...)
+	out, err := w.lab.Kubectl(w.ctx, "", append([]string{"-n", w.namespace}, args...)...)
 	w.must(err)
 	return strings.TrimSpace(out)
 }
@@ -109,7 +116,7 @@ func (w *world) ready() {
 // eventually waits until check returns no error; it fails the story with check's last error.
 func (w *world) eventually(what string, check func() error) {
 	w.Helper()
-	w.must(mesh.Wait(w.ctx, what, patience, errorFree(check)))
+	w.must(w.lab.Wait(w.ctx, what, patience, errorFree(check)))
 }
 
 // errorFree makes a condition to wait for of a check.
@@ -184,7 +191,7 @@ type dependency struct {
 // scope reads the WorkloadScope of a workload, given as kind/name.
 func (w *world) scope(workload string) (scope, error) {
 	var s scope
-	out, err := mesh.Kubectl(w.ctx, "", "-n", w.namespace, "get", "workloadscope", strings.ReplaceAll(workload, "/", "-"), "-o", "json")
+	out, err := w.lab.Kubectl(w.ctx, "", "-n", w.namespace, "get", "workloadscope", strings.ReplaceAll(workload, "/", "-"), "-o", "json")
 	if err != nil {
 		return s, err
 	}
@@ -225,7 +232,7 @@ func (w *world) inScope(workload, host string) {
 // inScopeWithin is inScope with a limit that is part of what the story claims.
 func (w *world) inScopeWithin(limit time.Duration, workload, host string) {
 	w.Helper()
-	w.must(mesh.Wait(w.ctx, host+" in the scope of "+workload, limit, errorFree(func() error {
+	w.must(w.lab.Wait(w.ctx, host+" in the scope of "+workload, limit, errorFree(func() error {
 		if hosts := w.sidecarHosts(workload); !slices.Contains(hosts, host) {
 			return fmt.Errorf("it has %v", hosts)
 		}
@@ -253,7 +260,7 @@ func (w *world) identity(account string) string {
 // exec runs a command in a workload's app container and returns its output; the command must succeed.
 func (w *world) exec(from string, command ...string) string {
 	w.Helper()
-	out, err := mesh.Exec(w.ctx, cluster.Target{Namespace: w.namespace, Name: from}, command...)
+	out, err := w.lab.Exec(w.ctx, cluster.Target{Namespace: w.namespace, Name: from}, command...)
 	w.must(err)
 	if out.Code != 0 {
 		w.Fatalf("%s in %s: exit code %d\n%s%s", strings.Join(command, " "), from, out.Code, out.Stdout, out.Stderr)
@@ -264,7 +271,7 @@ func (w *world) exec(from string, command ...string) string {
 // measure tells what a workload's sidecar was sent.
 func (w *world) measure(workload string) measure.Result {
 	w.Helper()
-	r, err := measure.Pod(w.ctx, mesh, cluster.Target{Namespace: w.namespace, Name: workload})
+	r, err := measure.Pod(w.ctx, w.lab, cluster.Target{Namespace: w.namespace, Name: workload})
 	w.must(err)
 	return r
 }

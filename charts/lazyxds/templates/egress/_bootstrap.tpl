@@ -85,12 +85,19 @@ static_resources:
     - name: lazyxds-front
       # pilot-agent drains inbound listeners when the pod stops.
       traffic_direction: INBOUND
-      # The pod's own address, which pilot-agent fills in. The wildcard address is taken: istiod sends a listener
-      # 0.0.0.0_8080 as soon as any service of the mesh serves HTTP on that port, and Envoy wants addresses to differ.
+      # The port of virtualInbound, which captures nothing here and which an EnvoyFilter removes. It is the one that istiod gives
+      # to no service's listener; on port 8080 there is one as soon as any service of the mesh serves HTTP there, and
+      # Envoy wants addresses to differ. So as long as the EnvoyFilter is not in effect, as in the first moments of an
+      # installation, Envoy refuses virtualInbound and the pod is not ready.
       address:
         socket_address:
-          address: $(HOST_IP)
-          port_value: 8080
+          address: 0.0.0.0
+          port_value: 15006
+      additional_addresses:
+        - address:
+            socket_address:
+              address: "::"
+              port_value: 15006
       listener_filters:
         - name: envoy.filters.listener.proxy_protocol
           typed_config:
@@ -125,22 +132,6 @@ static_resources:
                 cluster: lazyxds-loop
                 # How long a connection may be idle is for the listener behind the loop to say.
                 idle_timeout: 0s
-    # Opens nothing; it takes the address that virtualOutbound has while no EnvoyFilter has moved it, as in the first moments
-    # of an installation. Envoy refuses a second listener there, so port 15001 stays closed and the pod is not ready.
-    - name: lazyxds-guard
-      bind_to_port: false
-      address:
-        socket_address:
-          address: 0.0.0.0
-          port_value: 15001
-      additional_addresses:
-        - address:
-            socket_address:
-              address: "::"
-              port_value: 15001
-      # Without a filter a connection is closed at once.
-      filter_chains:
-        - {}
 {{- end }}
 
 {{/* The certificates of the pod's own pilot-agent. */}}

@@ -16,11 +16,6 @@
   valueFrom:
     fieldRef:
       fieldPath: status.podIP
-# The one variable that pilot-agent fills into a bootstrap, meant for tracers on the node. Here it is the pod's address.
-- name: HOST_IP
-  valueFrom:
-    fieldRef:
-      fieldPath: status.podIP
 - name: SERVICE_ACCOUNT
   valueFrom:
     fieldRef:
