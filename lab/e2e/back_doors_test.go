@@ -104,7 +104,7 @@ func (w *world) backDoors(server, path, answers string) {
 // tries runs a command in the stranger and returns what it tells, of success or failure.
 func (w *world) tries(command string) string {
 	w.Helper()
-	out, err := mesh.Exec(w.ctx, cluster.Target{Namespace: w.namespace, Name: "stranger", Container: "app"}, "sh", "-c", command)
+	out, err := w.lab.Exec(w.ctx, cluster.Target{Namespace: w.namespace, Name: "stranger", Container: "app"}, "sh", "-c", command)
 	w.must(err)
 	return out.Stdout + out.Stderr
 }

@@ -14,7 +14,7 @@ var controller = cluster.Target{Namespace: "istio-system", Name: "deploy/lazyxds
 // inController runs a command in the controller's container and returns its output; the command must succeed.
 func (w *world) inController(command ...string) string {
 	w.Helper()
-	out, err := mesh.Exec(w.ctx, controller, command...)
+	out, err := w.lab.Exec(w.ctx, controller, command...)
 	w.must(err)
 	if out.Code != 0 {
 		w.Fatalf("%v: exit code %d: %s", command, out.Code, out.Stderr)
@@ -27,7 +27,7 @@ func (w *world) metric(sample string) (float64, error) { return w.metricOf(contr
 
 // metricOf is metric for one of several controllers.
 func (w *world) metricOf(replica cluster.Target, sample string) (float64, error) {
-	out, err := mesh.Exec(w.ctx, replica, "curl", "-sS", "-m", "5", "http://127.0.0.1:9090/metrics")
+	out, err := w.lab.Exec(w.ctx, replica, "curl", "-sS", "-m", "5", "http://127.0.0.1:9090/metrics")
 	if err != nil {
 		return 0, err
 	}

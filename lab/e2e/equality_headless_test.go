@@ -19,11 +19,11 @@ func TestHeadlessLearned(t *testing.T) {
 	connections := w.send("deploy/client", "--url", "tcp://load-tcp."+far.namespace+":9001", "--server-first", "--rps", "5", "--duration", "0")
 
 	t.Cleanup(func() {
-		if err := mesh.Install(context.Background(), os.Stderr); err != nil {
+		if err := w.lab.Install(context.Background(), os.Stderr); err != nil {
 			t.Error(err)
 		}
 	})
-	w.must(mesh.Install(w.ctx, os.Stderr, "--set", "headless=Learn,podCIDRs={10.244.0.0/16}"))
+	w.must(w.lab.Install(w.ctx, os.Stderr, "--set", "headless=Learn,podCIDRs={10.244.0.0/16}"))
 	w.outOfScope("deployment/client", w.namespace+"/"+w.fqdn("peer"))
 	const get, ping = `curl -sSi -m 10 `, `{ echo ping; sleep 0.5; } | nc -N -w 5 `
 	w.equalities([]equal{
@@ -36,7 +36,7 @@ func TestHeadlessLearned(t *testing.T) {
 		{name: "db", in: far.namespace, script: get + `http://db-0.db.headlesslearned-far:8080`, want: `"db"`},
 		{name: "a pod that no service stands for", script: get + `http://` + w.podIP("plain") + `:8080`, want: `"plain"`, fromStart: true},
 	})
-	w.must(mesh.Install(w.ctx, os.Stderr))
+	w.must(w.lab.Install(w.ctx, os.Stderr))
 	w.inScope("deployment/client", far.namespace+"/"+far.fqdn("unused"))
 	w.noFailure("requests to a headless service", load.stop())
 	w.noFailure("connections to a headless service", connections.stop())

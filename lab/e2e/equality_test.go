@@ -85,7 +85,7 @@ func (w *world) attempt(from, script, counted string) string {
 	if counted != "" {
 		before = w.inbound(counted)
 	}
-	out, err := mesh.Exec(w.ctx, cluster.Target{Namespace: w.namespace, Name: "deploy/" + from}, "sh", "-c", script)
+	out, err := w.lab.Exec(w.ctx, cluster.Target{Namespace: w.namespace, Name: "deploy/" + from}, "sh", "-c", script)
 	w.must(err)
 	told := fmt.Sprintf("%s%sexit code %d\n", out.Stdout, out.Stderr, out.Code)
 	if counted != "" {

@@ -67,3 +67,22 @@ func run(ctx context.Context, m *testing.M) (int, error) {
 	fmt.Fprintf(os.Stderr, "mesh ready after %s\n", time.Since(start).Round(100*time.Millisecond))
 	return m.Run(), nil
 }
+
+// newLab brings up a lab for one story, with STRICT mTLS everywhere, and takes it down with the test.
+func newLab(t *testing.T, o cluster.Options) *cluster.Lab {
+	t.Helper()
+	o.IstioLine, o.Progress = *istio, os.Stderr
+	lab, err := cluster.Up(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := cluster.Down(context.Background(), o.Name); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := lab.Apply(t.Context(), strict); err != nil {
+		t.Fatal(err)
+	}
+	return lab
+}

@@ -64,6 +64,6 @@ spec:
 // bookinfo applies Istio's sample unmodified.
 func (w *world) bookinfo() {
 	w.Helper()
-	w.must(mesh.ApplyFile(w.ctx, w.namespace, mesh.Sample("bookinfo/platform/kube/bookinfo.yaml")))
+	w.must(w.lab.ApplyFile(w.ctx, w.namespace, w.lab.Sample("bookinfo/platform/kube/bookinfo.yaml")))
 	w.ready()
 }

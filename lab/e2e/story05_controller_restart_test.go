@@ -16,7 +16,7 @@ func TestControllerRestart(t *testing.T) {
 	w.written("deployment/client", 1)
 	before, restarts := w.versions(), w.restarts()
 
-	w.must(mesh.SignalContainer(w.ctx, controller, syscall.SIGKILL))
+	w.must(w.lab.SignalContainer(w.ctx, controller, syscall.SIGKILL))
 	w.eventually("the container to be restarted", func() error {
 		if w.restarts() == restarts {
 			return fmt.Errorf("restarts: %s", restarts)

@@ -13,7 +13,7 @@ import (
 func TestWayOut(t *testing.T) {
 	w := newWorld(t, echo("srv", "v1"), service("srv", "srv", "http:8080", "grpc:7070", "tcp:9000"), client("client"), client("leaver"), client("control"),
 		policy("nothing", "DENY", "namespaces: [NS]"))
-	w.must(mesh.Install(w.ctx, os.Stderr, "--set", "egress.drainDuration=10s"))
+	w.must(w.lab.Install(w.ctx, os.Stderr, "--set", "egress.drainDuration=10s"))
 	w.annotate("deployment/control", "false")
 	w.lazy("deployment/client", "deployment/leaver")
 	load := w.send("deploy/client", "--url", "http://srv:8080", "--rps", "20", "--duration", "0")
@@ -33,7 +33,7 @@ func TestWayOut(t *testing.T) {
 	w.inScope("deployment/client", w.namespace+"/"+w.fqdn("srv"))
 	w.narrow("deployment/client")
 	held := w.hold("client", "ws://srv:8080/ws", "grpc://srv:7070", "tcp://srv:9000")
-	w.must(mesh.Uninstall(w.ctx))
+	w.must(w.lab.Uninstall(w.ctx))
 	w.noFailure("load on kept connections", load.stop())
 	w.noFailure("load on fresh connections", fresh.stop())
 	w.fullScope("deployment/client")
@@ -44,7 +44,7 @@ func TestWayOut(t *testing.T) {
 	}
 
 	w.enrol("")
-	w.must(mesh.Install(w.ctx, os.Stderr))
+	w.must(w.lab.Install(w.ctx, os.Stderr))
 }
 
 // gone waits until nothing of ours is left in the namespace whose name contains part.

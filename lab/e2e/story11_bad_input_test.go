@@ -39,7 +39,7 @@ spec:
 		"an idleTTL that is too short":  {fmt.Sprintf(scope, "Deployment", "client", "") + "  idleTTL: 59s", "spec.idleTTL"},
 		"an idleTTL that is no time":    {fmt.Sprintf(scope, "Deployment", "client", "") + "  idleTTL: soon", "spec.idleTTL"},
 	} {
-		_, err := mesh.Kubectl(w.ctx, c.text, "apply", "--server-side", "--force-conflicts", "-n", w.namespace, "-f", "-")
+		_, err := w.lab.Kubectl(w.ctx, c.text, "apply", "--server-side", "--force-conflicts", "-n", w.namespace, "-f", "-")
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want a refusal that names %q", name, err, c.want)
 		}

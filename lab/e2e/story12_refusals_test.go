@@ -37,9 +37,9 @@ kind: Pod
 metadata: {name: istiod-old, namespace: istio-system, labels: {app: istiod, sidecar.istio.io/inject: "false"}}
 spec: {terminationGracePeriodSeconds: 0, containers: [{name: discovery, image: "lazyxds/shell:1.28.3", command: [sleep, infinity]}]}
 `
-	w.must(mesh.Apply(w.ctx, old))
+	w.must(w.lab.Apply(w.ctx, old))
 	defer func() {
-		_, err := mesh.Kubectl(context.WithoutCancel(w.ctx), old, "delete", "--ignore-not-found", "-f", "-")
+		_, err := w.lab.Kubectl(context.WithoutCancel(w.ctx), old, "delete", "--ignore-not-found", "-f", "-")
 		w.must(err)
 	}()
 	w.becomes("deployment/client", "False", "IstioTooOld")
@@ -95,13 +95,13 @@ func refuses(t *testing.T, kubeconfig string, code int, words ...string) {
 // kubeconfigFor writes a kubeconfig with the token of a service account of the story, and returns its path.
 func (w *world) kubeconfigFor(account string) string {
 	w.Helper()
-	text, err := os.ReadFile(mesh.Kubeconfig())
+	text, err := os.ReadFile(w.lab.Kubeconfig())
 	w.must(err)
 	path := filepath.Join(w.TempDir(), "kubeconfig")
 	w.must(os.WriteFile(path, text, 0o600))
-	_, err = mesh.Kubectl(w.ctx, "", "--kubeconfig", path, "config", "set-credentials", "lab", "--token", w.kubectl("create", "token", account))
+	_, err = w.lab.Kubectl(w.ctx, "", "--kubeconfig", path, "config", "set-credentials", "lab", "--token", w.kubectl("create", "token", account))
 	w.must(err)
-	_, err = mesh.Kubectl(w.ctx, "", "--kubeconfig", path, "config", "set-context", "--current", "--user", "lab")
+	_, err = w.lab.Kubectl(w.ctx, "", "--kubeconfig", path, "config", "set-context", "--current", "--user", "lab")
 	w.must(err)
 	return path
 }

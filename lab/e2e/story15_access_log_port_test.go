@@ -78,11 +78,11 @@ func TestAccessLogPort(t *testing.T) {
 func (w *world) twinOfTheEgress() {
 	w.Helper()
 	w.Cleanup(func() {
-		if _, err := mesh.Kubectl(context.Background(), "", "delete", "pod", "twin", "-n", "istio-system", "--ignore-not-found", "--wait=false"); err != nil {
+		if _, err := w.lab.Kubectl(context.Background(), "", "delete", "pod", "twin", "-n", "istio-system", "--ignore-not-found", "--wait=false"); err != nil {
 			w.Error(err)
 		}
 	})
-	_, err := mesh.Kubectl(w.ctx, fmt.Sprintf(sender, "twin", "istio-egressgateway-lazyxds"), "apply", "-n", "istio-system", "-f", "-")
+	_, err := w.lab.Kubectl(w.ctx, fmt.Sprintf(sender, "twin", "istio-egressgateway-lazyxds"), "apply", "-n", "istio-system", "-f", "-")
 	w.must(err)
 	w.kubectl("wait", "-n", "istio-system", "pod/twin", "--for=condition=Ready", "--timeout", patience.String())
 }
@@ -114,7 +114,7 @@ func (w *world) forge(from cluster.Target, service, scheme string, args ...strin
 	curl := `printf %s "$0" | base64 -d | curl -sS -m 10 -k --http2-prior-knowledge -o /dev/null -w '%{http_code}' --data-binary @- \
 		-H 'content-type: application/grpc' -H 'te: trailers' "$@"`
 	url := scheme + "://lazyxds.istio-system:8080/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs"
-	out, err := mesh.Exec(w.ctx, from, append([]string{"sh", "-c", curl, base64.StdEncoding.EncodeToString(frame), url}, args...)...)
+	out, err := w.lab.Exec(w.ctx, from, append([]string{"sh", "-c", curl, base64.StdEncoding.EncodeToString(frame), url}, args...)...)
 	w.must(err)
 	w.Logf("%s as %s: %s", scheme, from, strings.TrimSpace(out.Stderr))
 	return fmt.Sprintf("%d %s", out.Code, out.Stdout)

@@ -38,11 +38,11 @@ func TestDeafLeader(t *testing.T) {
 	w.recorded(soon, calls["first"])
 	w.allInScope(soon, calls["first"])
 
-	w.must(mesh.SignalContainer(w.ctx, leader, syscall.SIGSTOP))
+	w.must(w.lab.SignalContainer(w.ctx, leader, syscall.SIGSTOP))
 	w.callEach(calls["hanging"])
 	w.recorded(soon, calls["hanging"])
-	w.must(mesh.SignalContainer(w.ctx, ear, syscall.SIGKILL))
-	w.must(mesh.SignalContainer(w.ctx, leader, syscall.SIGCONT))
+	w.must(w.lab.SignalContainer(w.ctx, ear, syscall.SIGKILL))
+	w.must(w.lab.SignalContainer(w.ctx, leader, syscall.SIGCONT))
 	w.allInScope(20*time.Second, calls["hanging"])
 
 	w.hears(ear)
@@ -54,7 +54,7 @@ func TestDeafLeader(t *testing.T) {
 		}
 		return nil
 	})
-	w.must(mesh.SignalContainer(w.ctx, ear, syscall.SIGTERM))
+	w.must(w.lab.SignalContainer(w.ctx, ear, syscall.SIGTERM))
 	w.recorded(soon, calls["stopping"])
 	w.allInScope(soon, calls["stopping"])
 
@@ -85,7 +85,7 @@ func (w *world) deafenLeader() (leader, ear cluster.Target) {
 	w.undoAtEnd("patch", "service/lazyxds", "-p", `{"spec":{"selector":{"hears":null}}}`)
 	w.kubectl("patch", "-n", "istio-system", "service/lazyxds", "-p", `{"spec":{"selector":{"hears":"yes"}}}`)
 	// Its streams end with it; the Lease is still its own when it is back.
-	w.must(mesh.SignalContainer(w.ctx, leader, syscall.SIGKILL))
+	w.must(w.lab.SignalContainer(w.ctx, leader, syscall.SIGKILL))
 	w.hears(ear)
 	w.eventually("the leader to lead again, and to hear nothing", func() error {
 		if streams, err := w.metricOf(leader, "lazyxds_als_streams"); err != nil || streams > 0 || w.leader() != leader {
@@ -99,7 +99,7 @@ func (w *world) deafenLeader() (leader, ear cluster.Target) {
 // undoAtEnd runs kubectl in istio-system when the story is over.
 func (w *world) undoAtEnd(args ...string) {
 	w.Cleanup(func() {
-		if _, err := mesh.Kubectl(context.Background(), "", append(args, "-n", "istio-system")...); err != nil {
+		if _, err := w.lab.Kubectl(context.Background(), "", append(args, "-n", "istio-system")...); err != nil {
 			w.Error(err)
 		}
 	})
@@ -135,7 +135,7 @@ func (w *world) callEach(services []string) {
 // recorded waits until the status of the client's scope holds each service.
 func (w *world) recorded(limit time.Duration, services []string) {
 	w.Helper()
-	w.must(mesh.Wait(w.ctx, "services to be recorded", limit, errorFree(func() error {
+	w.must(w.lab.Wait(w.ctx, "services to be recorded", limit, errorFree(func() error {
 		scope, err := w.scope("deployment/client")
 		if err != nil {
 			return err
@@ -152,5 +152,5 @@ func (w *world) recorded(limit time.Duration, services []string) {
 // allInScope waits until the client's Sidecar holds each service.
 func (w *world) allInScope(limit time.Duration, services []string) {
 	w.Helper()
-	w.must(mesh.Wait(w.ctx, "services to be in scope", limit, errorFree(func() error { return w.missing([]string{"client"}, services) })))
+	w.must(w.lab.Wait(w.ctx, "services to be in scope", limit, errorFree(func() error { return w.missing([]string{"client"}, services) })))
 }

@@ -40,12 +40,12 @@ func TestTwoControllers(t *testing.T) {
 
 	first := w.leader()
 	call(dying...)
-	w.must(mesh.SignalContainer(w.ctx, first, syscall.SIGSTOP))
+	w.must(w.lab.SignalContainer(w.ctx, first, syscall.SIGSTOP))
 	died := time.Now()
 	call(later[0])
 	w.kubectl("delete", "-n", "istio-system", first.Name, "--force", "--grace-period=0", "--wait=false")
 	call(later[1:]...)
-	w.must(mesh.Wait(w.ctx, "another controller to lead", 20*time.Second-time.Since(died), errorFree(func() error {
+	w.must(w.lab.Wait(w.ctx, "another controller to lead", 20*time.Second-time.Since(died), errorFree(func() error {
 		leader := w.leader()
 		if leader == first {
 			return fmt.Errorf("%s holds the Lease", leader)
@@ -84,7 +84,7 @@ func (w *world) twoControllers() {
 			{"scale", "deployment/lazyxds", "--replicas", replicas},
 			{"rollout", "status", "deployment/lazyxds", "--timeout", patience.String()},
 		} {
-			if _, err := mesh.Kubectl(ctx, "", append(args, "-n", "istio-system")...); err != nil {
+			if _, err := w.lab.Kubectl(ctx, "", append(args, "-n", "istio-system")...); err != nil {
 				w.Fatal(err)
 			}
 		}
@@ -125,7 +125,7 @@ func (w *world) watchSidecars() func() {
 	w.Helper()
 	ctx, cancel := context.WithCancel(w.ctx)
 	var out bytes.Buffer
-	watch := mesh.KubectlCommand(ctx, "get", "sidecars", "-n", w.namespace, "--watch", "-o", "json")
+	watch := w.lab.KubectlCommand(ctx, "get", "sidecars", "-n", w.namespace, "--watch", "-o", "json")
 	watch.Stdout = &out
 	w.must(watch.Start())
 	return func() {

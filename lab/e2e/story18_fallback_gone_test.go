@@ -110,7 +110,7 @@ func (w *world) passThrough(after string) {
 	}
 	w.undoAtEnd("rollout", "status", "deployment/lazyxds", "--timeout", patience.String())
 	w.undoAtEnd("rollout", "undo", "deployment/lazyxds")
-	_, err := mesh.Kubectl(w.ctx, changed, "replace", "-f", "-")
+	_, err := w.lab.Kubectl(w.ctx, changed, "replace", "-f", "-")
 	w.must(err)
 	w.kubectl("rollout", "status", "-n", "istio-system", "deployment/lazyxds", "--timeout", patience.String())
 	w.planned()

@@ -57,10 +57,10 @@ type finding struct {
 // analyze runs Istio's analyzers on the whole mesh, and returns what they say of the story's namespace and Istio's.
 func (w *world) analyze() []finding {
 	w.Helper()
-	istioctl, err := components.Istioctl(w.ctx, mesh.Repo(), os.Stderr)
+	istioctl, err := components.Istioctl(w.ctx, w.lab.Repo(), os.Stderr)
 	w.must(err)
 	cmd := exec.CommandContext(w.ctx, istioctl, "analyze", "--all-namespaces", "--output", "json",
-		"--kubeconfig", mesh.Kubeconfig(), "--istioNamespace", "istio-system")
+		"--kubeconfig", w.lab.Kubeconfig(), "--istioNamespace", "istio-system")
 	out, err := cmd.Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 		w.Fatal(err)

@@ -36,7 +36,7 @@ func TestIdleTTL(t *testing.T) {
 	})
 
 	restarts := w.restarts()
-	w.must(mesh.SignalContainer(w.ctx, controller, syscall.SIGKILL))
+	w.must(w.lab.SignalContainer(w.ctx, controller, syscall.SIGKILL))
 	w.eventually("the container to be restarted", func() error {
 		if w.restarts() == restarts {
 			return fmt.Errorf("restarts: %s", restarts)
@@ -137,7 +137,7 @@ func (w *world) drained(workload string) {
 func (w *world) envoy(workload, path string) string {
 	w.Helper()
 	target := cluster.Target{Namespace: w.namespace, Name: workload, Container: "istio-proxy"}
-	out, err := mesh.Exec(w.ctx, target, "curl", "--silent", "--fail", "http://127.0.0.1:15000"+path)
+	out, err := w.lab.Exec(w.ctx, target, "curl", "--silent", "--fail", "http://127.0.0.1:15000"+path)
 	w.must(err)
 	if out.Code != 0 {
 		w.Fatalf("ask the sidecar of %s for %s: exit code %d: %s", workload, path, out.Code, out.Stderr)

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"testing"
@@ -13,18 +12,7 @@ import (
 // are learned and go directly. Who is denied by name stays out, and the egress is no open relay.
 func TestIPv6(t *testing.T) {
 	t.Parallel()
-	lab, err := cluster.Up(t.Context(), cluster.Options{Name: "e2ev6", IstioLine: *istio, Family: cluster.IPv6, Progress: os.Stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := cluster.Down(context.Background(), "e2ev6"); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := lab.Apply(t.Context(), strict); err != nil {
-		t.Fatal(err)
-	}
+	lab := newLab(t, cluster.Options{Name: "e2ev6", Family: cluster.IPv6})
 	if err := lab.Install(t.Context(), os.Stderr, "--set", "egress.autoscaling.enabled=false,egress.replicas=1"); err != nil {
 		t.Fatal(err)
 	}

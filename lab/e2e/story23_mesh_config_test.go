@@ -34,7 +34,7 @@ func TestMeshConfiguration(t *testing.T) {
 		w.reaches(external, true) // MeshConfig has no say any more
 		defer w.rootSidecar()()
 		w.becomes("deployment/client", "False", "EgressPolicyDiffers")
-		w.must(mesh.Install(w.ctx, os.Stderr, "--set", "egress.outboundTrafficPolicy=REGISTRY_ONLY"))
+		w.must(w.lab.Install(w.ctx, os.Stderr, "--set", "egress.outboundTrafficPolicy=REGISTRY_ONLY"))
 		w.becomes("deployment/client", "True", "Lazy")
 		w.becomes("deployment/srv-v1", "True", "Lazy")
 		w.letsOut("root", external, false)
@@ -136,7 +136,7 @@ func (w *world) meshConfig(addition string) {
 	set := func(text string) {
 		patch, err := json.Marshal(map[string]any{"data": map[string]string{"mesh": text}})
 		w.must(err)
-		_, err = mesh.Kubectl(context.Background(), "", "patch", "-n", "istio-system", "configmap", "istio", "--type=merge", "-p", string(patch))
+		_, err = w.lab.Kubectl(context.Background(), "", "patch", "-n", "istio-system", "configmap", "istio", "--type=merge", "-p", string(patch))
 		w.must(err)
 	}
 	w.Cleanup(func() { set(before) })
@@ -147,7 +147,7 @@ func (w *world) meshConfig(addition string) {
 // has the egress follow.
 func (w *world) rootSidecar() func() {
 	w.Helper()
-	w.must(mesh.Apply(w.ctx, `
+	w.must(w.lab.Apply(w.ctx, `
 apiVersion: networking.istio.io/v1
 kind: Sidecar
 metadata: {name: default, namespace: istio-system}
@@ -160,7 +160,7 @@ spec:
 	return func() {
 		w.kubectl("delete", "-n", "istio-system", "sidecar", "default")
 		w.becomes("deployment/client", "False", "EgressPolicyDiffers")
-		w.must(mesh.Install(w.ctx, os.Stderr))
+		w.must(w.lab.Install(w.ctx, os.Stderr))
 		w.becomes("deployment/client", "True", "Lazy")
 	}
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -14,19 +13,10 @@ import (
 // called after it. LazyXDS works with it once it is told, and says what is missing until it is.
 func TestRevision(t *testing.T) {
 	t.Parallel()
-	ctx, name := t.Context(), "e2e3"
-	lab, err := cluster.Up(ctx, cluster.Options{
-		Name: name, IstioLine: *istio, Progress: os.Stderr,
-		IstioArgs: []string{"--set", "revision=canary,revisionTags={default}", "--set", "meshConfig.defaultServiceExportTo={.}"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := cluster.Down(context.Background(), name); err != nil {
-			t.Error(err)
-		}
-	})
+	ctx := t.Context()
+	lab := newLab(t, cluster.Options{Name: "e2e3", IstioArgs: []string{
+		"--set", "revision=canary,revisionTags={default}", "--set", "meshConfig.defaultServiceExportTo={.}",
+	}})
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -36,7 +26,7 @@ func TestRevision(t *testing.T) {
 	must(lab.Install(ctx, os.Stderr, "--set", "istio.revision=canary"))
 	refuses(t, lab.Kubeconfig(), 3, "no ConfigMap istio in namespace istio-system", "istio.revision")
 
-	must(lab.Apply(ctx, strict, `
+	must(lab.Apply(ctx, `
 apiVersion: v1
 kind: Namespace
 metadata: {name: x, labels: {istio.io/rev: canary}, annotations: {lazy-xds: "true"}}
@@ -45,7 +35,7 @@ apiVersion: v1
 kind: Namespace
 metadata: {name: far, labels: {istio.io/rev: canary}}
 `))
-	_, err = lab.Kubectl(ctx, docs(client("client"), service("own", "client", "http:8080")), "apply", "-n", "x", "-f", "-")
+	_, err := lab.Kubectl(ctx, docs(client("client"), service("own", "client", "http:8080")), "apply", "-n", "x", "-f", "-")
 	must(err)
 	_, err = lab.Kubectl(ctx, docs(echo("srv", "v1"), strings.Replace(service("srv", "srv", "http:8080"), "metadata: {",
 		`metadata: {annotations: {networking.istio.io/exportTo: "*"}, `, 1)), "apply", "-n", "far", "-f", "-")

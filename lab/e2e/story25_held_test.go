@@ -1,20 +1,31 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/lazyxds/lazyxds/lab/cluster"
 )
 
 // Workloads hold a WebSocket, a gRPC stream and a TCP connection to a service in their scope, and the same to services that they
 // found by the fallback, while happens what may happen to LazyXDS, and three minutes more. All stay as they are, but for two
 // limits: becoming lazy closes what goes to unknown services, once, and a Sidecar of the user's what began on the fallback.
+//
+// Then the egress goes before everything else, as it should not: connections to services in scope stay nevertheless. All that
+// takes a lab of its own, beside which others run.
 func TestHeldConnections(t *testing.T) {
-	w := newHeldWorld(t, "cold", "warm", "steady", "leaver", "foreign")
+	t.Parallel()
+	lab := newLab(t, cluster.Options{Name: "e2e4"})
+	t.Run("while the installation lasts", func(t *testing.T) { holdThroughEverything(t, lab) })
+	t.Run("without the egress", func(t *testing.T) { holdWithoutEgress(t, lab) })
+}
+
+func holdThroughEverything(t *testing.T, lab *cluster.Lab) {
+	w := newHeldWorld(t, lab, "lasting", "cold", "warm", "steady", "leaver", "foreign")
 	cold, warm := w.hold("cold", known...), w.hold("warm", known...)
 	for _, name := range []string{"steady", "leaver", "foreign"} {
 		w.lazyKnowing(name)
@@ -55,14 +66,13 @@ func TestHeldConnections(t *testing.T) {
 	}
 }
 
-// The egress goes before everything else, as it should not: connections to services in scope stay nevertheless.
-func TestHeldWithoutEgress(t *testing.T) {
-	w := newHeldWorld(t, "steady")
+func holdWithoutEgress(t *testing.T, lab *cluster.Lab) {
+	w := newHeldWorld(t, lab, "egressless", "steady")
 	w.lazyKnowing("steady")
 	held := w.hold("steady", known...)
 	w.kubectl("delete", "-n", "istio-system", "deployment/istio-egressgateway-lazyxds")
 	w.kubectl("wait", "-n", "istio-system", "pod", "-l", "app=istio-egressgateway-lazyxds", "--for=delete", "--timeout", patience.String())
-	w.must(mesh.Uninstall(w.ctx))
+	w.must(w.lab.Uninstall(w.ctx))
 	w.drained("deployment/steady")
 	w.uncut("in scope", held)
 }
@@ -70,15 +80,10 @@ func TestHeldWithoutEgress(t *testing.T) {
 // known is a service that goes into the scope before connections to it are opened.
 var known = []string{"ws://known:8080/ws", "grpc://known:7070", "tcp://known:9000"}
 
-// newHeldWorld is a world of clients that close what hangs on old listeners after ten seconds. The installation, in which
-// connections on the fallback may go on for ten minutes when their way ends, is the ordinary one again afterwards.
-func newHeldWorld(t *testing.T, clients ...string) *world {
+// newHeldWorld is a world of clients that close what hangs on old listeners after ten seconds, with an installation in which
+// connections on the fallback may go on for ten minutes when their way ends.
+func newHeldWorld(t *testing.T, lab *cluster.Lab, namespace string, clients ...string) *world {
 	t.Helper()
-	t.Cleanup(func() {
-		if err := mesh.Install(context.Background(), os.Stderr); err != nil {
-			t.Error(err)
-		}
-	})
 	documents := []string{echo("srv", "v1"), service("known", "srv", "http:8080", "grpc:7070", "tcp:9000"),
 		service("found-ws", "srv", "http:8180:8080"), service("found-grpc", "srv", "grpc:7170:7070"), service("found-tcp", "srv", "tcp:9100:9000"),
 		service("found-port", "srv", "http:8080"), service("late", "srv", "http:8080", "tcp:9000"),
@@ -87,7 +92,7 @@ func newHeldWorld(t *testing.T, clients ...string) *world {
 		documents = append(documents, strings.Replace(client(name), "template:\n    metadata: {",
 			"template:\n    metadata: {annotations: {proxy.istio.io/config: \"drainDuration: 10s\"}, ", 1))
 	}
-	w := newWorld(t, documents...)
+	w := newWorldOn(lab, t, namespace, documents...)
 	w.upgrade()
 	return w
 }
@@ -96,7 +101,7 @@ func newHeldWorld(t *testing.T, clients ...string) *world {
 func (w *world) upgrade(values ...string) {
 	w.Helper()
 	values = append(values, "egress.drainDuration=600s")
-	w.must(mesh.Install(w.ctx, os.Stderr, "--set", strings.Join(values, ",")))
+	w.must(w.lab.Install(w.ctx, os.Stderr, "--set", strings.Join(values, ",")))
 }
 
 // lazyKnowing makes a client lazy and has it learn "known" and "excluded".
@@ -191,7 +196,7 @@ func (w *world) foreignComesAndGoes(client string) {
 func (w *world) upgrades() {
 	w.Helper()
 	restarts := w.restarts()
-	w.must(mesh.SignalContainer(w.ctx, controller, syscall.SIGKILL))
+	w.must(w.lab.SignalContainer(w.ctx, controller, syscall.SIGKILL))
 	w.eventually("the controller to be restarted", func() error {
 		if w.restarts() == restarts {
 			return fmt.Errorf("restarts: %s", restarts)
