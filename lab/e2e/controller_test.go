@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/lazyxds/lazyxds/lab/cluster"
 )
@@ -46,6 +47,20 @@ func (w *world) planned() {
 		_, err := w.metric(fmt.Sprintf(`lazyxds_workloads{namespace=%q,state="Lazy"}`, w.namespace))
 		return err
 	})
+}
+
+// killController ends the controller without warning, and waits until the one started in its place has planned.
+func (w *world) killController() {
+	w.Helper()
+	restarts := w.restarts()
+	w.must(w.lab.SignalContainer(w.ctx, controller, syscall.SIGKILL))
+	w.eventually("the controller to be restarted", func() error {
+		if w.restarts() == restarts {
+			return fmt.Errorf("restarts: %s", restarts)
+		}
+		return nil
+	})
+	w.planned()
 }
 
 // scaleController changes the number of controllers and waits until that many run.

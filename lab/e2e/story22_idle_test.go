@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -35,15 +34,7 @@ func TestIdleTTL(t *testing.T) {
 		return nil
 	})
 
-	restarts := w.restarts()
-	w.must(w.lab.SignalContainer(w.ctx, controller, syscall.SIGKILL))
-	w.eventually("the container to be restarted", func() error {
-		if w.restarts() == restarts {
-			return fmt.Errorf("restarts: %s", restarts)
-		}
-		return nil
-	})
-	w.planned()
+	w.killController()
 	idle := w.observed("deployment/client", w.fqdn("idle"))
 	if idle == nil {
 		t.Fatal("what was not called for less than an idleTTL has left the scope")

@@ -5,7 +5,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/lazyxds/lazyxds/lab/cluster"
@@ -195,15 +194,7 @@ func (w *world) foreignComesAndGoes(client string) {
 // upgrades restarts and upgrades what LazyXDS consists of, in both orders. New values change the listeners of the egress, too.
 func (w *world) upgrades() {
 	w.Helper()
-	restarts := w.restarts()
-	w.must(w.lab.SignalContainer(w.ctx, controller, syscall.SIGKILL))
-	w.eventually("the controller to be restarted", func() error {
-		if w.restarts() == restarts {
-			return fmt.Errorf("restarts: %s", restarts)
-		}
-		return nil
-	})
-	w.planned()
+	w.killController()
 
 	w.upgrade("controller.replicas=2")
 	led := w.leader()
