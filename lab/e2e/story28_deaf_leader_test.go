@@ -46,7 +46,7 @@ func TestDeafLeader(t *testing.T) {
 	w.allInScope(20*time.Second, calls["hanging"])
 
 	w.hears(ear)
-	before := w.heard(ear)
+	before := w.quiet(ear)
 	w.callEach(calls["stopping"])
 	w.eventually("it to hear of all", func() error {
 		if got, want := w.heard(ear)-before, 2*len(calls["stopping"]); got < want {
@@ -124,6 +124,22 @@ func (w *world) heard(replica cluster.Target) int {
 	entries, err := w.metricOf(replica, `lazyxds_als_entries_total{protocol="http",result="accepted"}`)
 	w.must(err)
 	return int(entries)
+}
+
+// quiet is heard when nothing is under way any more. Envoy sends entries every tenth of a second: several looks find the same then.
+func (w *world) quiet(replica cluster.Target) int {
+	w.Helper()
+	var last, looks int
+	w.eventually(replica.Name+" to have heard of all that was called", func() error {
+		if now := w.heard(replica); now != last {
+			last, looks = now, 0
+		}
+		if looks++; looks < 5 {
+			return fmt.Errorf("%d entries, and more may come", last)
+		}
+		return nil
+	})
+	return last
 }
 
 // callEach has the client call each service once, as fast as it goes.
