@@ -62,7 +62,8 @@ spec:
 		{name: "websocket", script: `{ ` + upgrade + frames + `} | nc -w 5 websocket 8080 | ` + printable, want: "hello"},
 		{name: "websocket2", want: "hello", script: `{ ` + strings.Replace(upgrade, "websocket:", "websocket2:", 1) + frames +
 			`} | nc -w 5 websocket2 8080 | ` + printable},
-		{name: "http10", script: `curl -sSi -m 10 --http1.0 http://http10:8080/`, want: "exit code 52"},
+		// Whether the client sees the end of the connection or its reset is a matter of luck.
+		{name: "http10", script: `curl -si -m 10 --http1.0 http://http10:8080/ || echo no answer`, want: "no answer"},
 		{name: "upload", script: upload + `http://upload:8090/`, want: `"bodySize": 100000000`},
 		{name: "upload2", script: upload + `http://upload2:8080/`, want: `"bodySize": 100000000`},
 		{name: "download", want: "200 104857600", script: `curl -sS -m 60 -D /dev/stderr -o /dev/null \
