@@ -16,6 +16,9 @@ import (
 //go:embed divert.yaml
 var divertTemplate string
 
+//go:embed divert-chain.yaml
+var chainTemplate string
+
 // autoAllocated are the ranges istiod takes the virtual addresses of ServiceEntries from.
 var autoAllocated = []netip.Prefix{netip.MustParsePrefix("240.240.0.0/16"), netip.MustParsePrefix("2001:2::/48")}
 
@@ -30,17 +33,16 @@ const route = `{cluster: "${cluster}", timeout: 0s, retry_policy: {` +
 func egressCluster(cfg Config) string { return "outbound|8080||" + string(egressHost(cfg)) }
 
 // divertSpec renders the spec of a divert rule without its workloadSelector.
-func divertSpec(cfg Config, diverted []netip.Prefix) spec {
-	ranges := make([]string, 0, len(diverted))
-	for _, p := range diverted {
-		ranges = append(ranges, fmt.Sprintf(`{address_prefix: "%s", prefix_len: %d}`, p.Addr(), p.Bits()))
+func divertSpec(cfg Config, diverted ranges) spec {
+	chains := chain("lazyxds-tcp", diverted.cluster)
+	if len(diverted.entries) > 0 {
+		chains += chain("lazyxds-tcp-entries", diverted.entries)
 	}
-	// Two passes, because the route mentions the cluster.
-	text := strings.ReplaceAll(divertTemplate, "${route}", route)
+	// Two passes, because chains and routes mention the cluster.
+	text := strings.NewReplacer("${route}", route, "${chains}", chains).Replace(divertTemplate)
 	text = strings.NewReplacer(
 		"${cluster}", egressCluster(cfg),
-		"${prefixRanges}", "["+strings.Join(ranges, ", ")+"]",
-		"${addressPattern}", addressPattern(diverted),
+		"${addressPattern}", addressPattern(diverted.all()),
 	).Replace(text)
 	var typed networkingapi.EnvoyFilter
 	if err := yaml.UnmarshalStrict([]byte(text), &typed); err != nil {
@@ -49,21 +51,42 @@ func divertSpec(cfg Config, diverted []netip.Prefix) spec {
 	return parseSpec(encode(&typed)) // encoded as the live ones are, so that comparing is cheap
 }
 
+// chain renders the filter chain that diverts some ranges.
+func chain(name string, diverted []netip.Prefix) string {
+	prefixes := make([]string, 0, len(diverted))
+	for _, p := range diverted {
+		prefixes = append(prefixes, fmt.Sprintf(`{address_prefix: "%s", prefix_len: %d}`, p.Addr(), p.Bits()))
+	}
+	return strings.NewReplacer("${name}", name, "${prefixRanges}", "["+strings.Join(prefixes, ", ")+"]").Replace(chainTemplate)
+}
+
+// ranges are addresses that divert rules send to the egress. Envoy closes the connections of a filter chain that changes, so that
+// those of ServiceEntries, which come and go, have one for themselves.
+type ranges struct {
+	cluster, entries []netip.Prefix
+}
+
+func (r ranges) all() []netip.Prefix { return compactPrefixes(slices.Concat(r.cluster, r.entries)) }
+
 // divertedRanges are the addresses that the divert rules of a namespace's workloads send to the egress. ServiceEntries bring
 // their own, the rest follows from the cluster, so that a rule rarely changes.
-func divertedRanges(w *world, namespace string) []netip.Prefix {
-	ranges := slices.Concat(w.snapshot.ServiceCIDRs, w.cfg.DivertedCIDRs, w.cfg.PodCIDRs)
+func divertedRanges(w *world, namespace string) ranges {
+	cluster := slices.Concat(w.snapshot.ServiceCIDRs, w.cfg.DivertedCIDRs, w.cfg.PodCIDRs)
 	// A machine without IPv6 refuses a listener that so much as mentions an IPv6 range.
-	ipv6 := slices.ContainsFunc(ranges, isIPv6)
-	ranges = append(ranges, autoAllocated...)
+	ipv6 := slices.ContainsFunc(cluster, isIPv6)
+	cluster = append(cluster, autoAllocated...)
+	var entries []netip.Prefix
 	for _, service := range w.catalog.addressedEntries {
 		if mesh.Visible(service.ExportTo, service.Namespace, namespace) &&
 			mesh.Visible(service.ExportTo, service.Namespace, w.cfg.EgressNamespace) {
-			ranges = append(ranges, service.Addresses...)
+			entries = append(entries, service.Addresses...)
 		}
 	}
 	if !ipv6 {
-		ranges = slices.DeleteFunc(ranges, isIPv6)
+		cluster, entries = slices.DeleteFunc(cluster, isIPv6), slices.DeleteFunc(entries, isIPv6)
 	}
-	return compactPrefixes(ranges)
+	known := func(entry netip.Prefix) bool {
+		return slices.ContainsFunc(cluster, func(p netip.Prefix) bool { return covers(p, entry) })
+	}
+	return ranges{compactPrefixes(cluster), compactPrefixes(slices.DeleteFunc(entries, known))}
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"flag"
+	"fmt"
 	"net/netip"
 	"os"
 	"strings"
@@ -22,10 +23,13 @@ var testConfig = Config{RootNamespace: "istio-system", EgressNamespace: "istio-s
 func TestRules(t *testing.T) {
 	key := mesh.WorkloadKey{Namespace: "demo", Kind: "Deployment", Name: "web"}
 	c := &candidate{key: key, object: mesh.Key{Namespace: "demo", Name: ObjectName(key)}}
-	ranges := []netip.Prefix{netip.MustParsePrefix("10.96.0.0/12"), autoAllocated[0]}
+	diverted := ranges{
+		cluster: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/12"), autoAllocated[0]},
+		entries: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")},
+	}
 	pods := map[string]string{"app": "web"}
 	for path, rule := range map[string]*networkingv1alpha3.EnvoyFilter{
-		"testdata/divert-rule.yaml":    newRule(c, divertSpec(testConfig, ranges).selecting(pods)),
+		"testdata/divert-rule.yaml":    newRule(c, divertSpec(testConfig, diverted).selecting(pods)),
 		"testdata/observing-rule.yaml": newObservingRule(c, reportSpec(testConfig).selecting(pods)),
 	} {
 		got, err := yaml.Marshal(rule)
@@ -52,7 +56,7 @@ func TestRules(t *testing.T) {
 
 // TestDivertRuleIsStable reads a rule back as the API server returns it: it must be taken for the same, byte for byte.
 func TestDivertRuleIsStable(t *testing.T) {
-	want := divertSpec(testConfig, autoAllocated).selecting(map[string]string{"b": "2", "a": "1"})
+	want := divertSpec(testConfig, ranges{cluster: autoAllocated}).selecting(map[string]string{"b": "2", "a": "1"})
 	var typed networkingapi.EnvoyFilter
 	want.into(&typed)
 	stored, err := yaml.Marshal(&networkingv1alpha3.EnvoyFilter{Spec: *typed.DeepCopy()})
@@ -97,15 +101,11 @@ func TestDivertedRanges(t *testing.T) {
 	check := func(want string) {
 		t.Helper()
 		got := divertedRanges(newWorld(s, testConfig, time.Time{}), "demo")
-		var words []string
-		for _, prefix := range got {
-			words = append(words, prefix.String())
-		}
-		if diff := cmp.Diff(want, strings.Join(words, " ")); diff != "" {
+		if diff := cmp.Diff(want, fmt.Sprint(got.cluster, got.entries)); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 	}
-	check("10.96.0.0/12 192.0.2.0/24 240.240.0.0/16")
+	check("[10.96.0.0/12 240.240.0.0/16] [192.0.2.0/24]")
 	s.ServiceCIDRs = append(s.ServiceCIDRs, netip.MustParsePrefix("fd00:10:96::/112"))
-	check("10.96.0.0/12 192.0.2.0/24 240.240.0.0/16 2001:2::/48 2001:db8::1/128 fd00:10:96::/112")
+	check("[10.96.0.0/12 240.240.0.0/16 2001:2::/48 fd00:10:96::/112] [192.0.2.0/24 2001:db8::1/128]")
 }

@@ -3,7 +3,6 @@ package plan
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -44,8 +43,7 @@ type world struct {
 
 // view is what all workloads of a namespace have in common.
 type view struct {
-	ranges []netip.Prefix
-	rules  rules
+	rules rules
 	// base and references are in scope before any traffic; routes are the VirtualServices that the egress would not apply alike.
 	base       []reasoned
 	headless   []reasoned // in scope as well, until the workload's proxies divert pods' addresses
@@ -166,11 +164,10 @@ func (w *world) crowd(namespace string) *crowd {
 
 func (w *world) view(namespace string) *view {
 	if w.views[namespace] == nil {
-		ranges := divertedRanges(w, namespace)
-		base, headless := baseServices(w, namespace, ranges)
+		diverted := divertedRanges(w, namespace)
+		base, headless := baseServices(w, namespace, diverted.all())
 		w.views[namespace] = &view{
-			ranges:     ranges,
-			rules:      w.rulesFor(ranges),
+			rules:      w.rulesFor(diverted),
 			base:       slices.Concat(base, w.guards.seenFrom(namespace), misroutedServices(w, namespace), ruledApart(w, namespace)),
 			headless:   headless,
 			references: references(w.snapshot, namespace),
@@ -181,10 +178,10 @@ func (w *world) view(namespace string) *view {
 }
 
 // rulesFor are the divert rules for some ranges, which most namespaces have in common.
-func (w *world) rulesFor(ranges []netip.Prefix) rules {
-	key := fmt.Sprint(ranges)
+func (w *world) rulesFor(diverted ranges) rules {
+	key := fmt.Sprint(diverted)
 	if w.rulesByRange[key].silent == nil {
-		silent := divertSpec(w.cfg, ranges)
+		silent := divertSpec(w.cfg, diverted)
 		w.rulesByRange[key] = rules{silent, silent.and(w.reporting)}
 	}
 	return w.rulesByRange[key]

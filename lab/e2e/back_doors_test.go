@@ -80,14 +80,13 @@ func (w *world) backDoors(server, path, answers string) {
 		`curl -H 'Host: SERVER.NS.svc.cluster.local:8080' http://EGRESS:15001PATH`,
 		`curl -H 'Host: SERVER.NS.svc.cluster.local:8080' http://EGRESS:15006PATH`,
 		`curl -H 'Host: SERVER.NS.svc.cluster.local:8080' http://EGRESS:8080PATH`,
-		`labapp backdoor EGRESS:8080 --from FRIEND:40000 --to VIP:8080 --host SERVER.NS:8080 --path PATH`,
-		`labapp backdoor EGRESS:8080 --from FRIEND:40000 --to VIP:8080 --host SERVER.NS:8080 --path PATH ` + forged,
-		`labapp backdoor EGRESS:8080 --from FRIEND:40000 --to POD:8080 --host SERVER.NS:8080 --path PATH ` + forged,
-		`labapp backdoor EGRESS:8080 --from FRIEND:40000 --to POD:8080 --host POD:8080 --path PATH`,
-		`labapp backdoor EGRESS:8080 --from FRIEND:40000 --to POD:8080 --host unknown.example.com --path PATH`,
-		`labapp backdoor EGRESS:8080 --from FRIEND:40000 --to OTHER:8090 --host SERVER.NS:8080 --path PATH --header 'X-Lazyxds-Vhost: SERVER.NS:8080'`,
-		`labapp backdoor EGRESS:15001 --from FRIEND:40000 --to VIP:8080 --host SERVER.NS:8080 --path PATH`,
 		`labapp backdoor EGRESS:15006 --from FRIEND:40000 --to VIP:8080 --host SERVER.NS:8080 --path PATH`,
+		`labapp backdoor EGRESS:15006 --from FRIEND:40000 --to VIP:8080 --host SERVER.NS:8080 --path PATH ` + forged,
+		`labapp backdoor EGRESS:15006 --from FRIEND:40000 --to POD:8080 --host SERVER.NS:8080 --path PATH ` + forged,
+		`labapp backdoor EGRESS:15006 --from FRIEND:40000 --to POD:8080 --host POD:8080 --path PATH`,
+		`labapp backdoor EGRESS:15006 --from FRIEND:40000 --to POD:8080 --host unknown.example.com --path PATH`,
+		`labapp backdoor EGRESS:15006 --from FRIEND:40000 --to OTHER:8090 --host SERVER.NS:8080 --path PATH --header 'X-Lazyxds-Vhost: SERVER.NS:8080'`,
+		`labapp backdoor EGRESS:15001 --from FRIEND:40000 --to VIP:8080 --host SERVER.NS:8080 --path PATH`,
 	} {
 		door = names.Replace(door)
 		if out := w.tries(strings.Replace(door, "curl ", "curl -sSi -m 5 ", 1)); strings.Contains(out, fmt.Sprintf(`"name": %q`, answers)) {
@@ -95,7 +94,7 @@ func (w *world) backDoors(server, path, answers string) {
 		}
 	}
 	// The door is there: whom nobody guards, the egress calls for whoever has a certificate.
-	out := w.tries(names.Replace(`labapp backdoor EGRESS:8080 --from FRIEND:40000 --to OTHER:8090 --host BYSTANDER.NS:8090`))
+	out := w.tries(names.Replace(`labapp backdoor EGRESS:15006 --from FRIEND:40000 --to OTHER:8090 --host BYSTANDER.NS:8090`))
 	if !strings.Contains(out, "bystander/") || !strings.Contains(out, egressIdentity) {
 		w.Errorf("the egress did not call the bystander:\n%s", out)
 	}

@@ -44,6 +44,7 @@ func holdThroughEverything(t *testing.T, lab *cluster.Lab) {
 	pooled := w.send("deploy/steady", "--url", "http://excluded:8080", "--rps", "5", "--duration", "0")
 	fresh := w.send("deploy/steady", "--url", "http://excluded:8080", "--rps", "5", "--duration", "0", "--keepalive=false")
 	w.foreignComesAndGoes("foreign")
+	w.newAddress("steady")
 	w.upgrades()
 	w.heldFor("3m")
 
@@ -179,6 +180,19 @@ func (w *world) learnsAndForgets(client string) {
 		return nil
 	})
 	w.narrow("deployment/" + client)
+}
+
+// newAddress makes a ServiceEntry with an address, which every divert rule then has to divert, that of a client among them.
+func (w *world) newAddress(client string) {
+	w.Helper()
+	const address = "198.18.9.9"
+	w.apply(entry("new.example.com", address, w.podIP("srv"), `["*"]`))
+	w.eventually("the divert rule to divert "+address, func() error {
+		if rule := w.kubectl("get", "envoyfilter", "lazyxds-deployment-"+client, "-o", "yaml"); !strings.Contains(rule, address) {
+			return fmt.Errorf("it does not have it")
+		}
+		return nil
+	})
 }
 
 // foreignComesAndGoes gives a client a Sidecar of the user's for so long that nothing of ours but its WorkloadScope is left.
