@@ -7,10 +7,10 @@ import (
 	"github.com/lazyxds/lazyxds/lab/cluster"
 )
 
-// intruder is a lazy pod whose app has the certificate of its service account.
+// intruder is a lazy pod whose app has the certificate of its service account, and which its sidecar lets by to the egress's front listener.
 func intruder(name string) string {
 	pod := fmt.Sprintf(sender, name, name)
-	pod = strings.Replace(pod, `    traffic.sidecar.istio.io/excludeOutboundPorts: "8080"`+"\n", "", 1)
+	pod = strings.Replace(pod, `excludeOutboundPorts: "8080"`, `excludeOutboundPorts: "15006"`, 1)
 	pod = strings.Replace(pod, "labels: {", "labels: {app: "+name+", ", 1)
 	return docs("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: "+name+"}", pod)
 }
