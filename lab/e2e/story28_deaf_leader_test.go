@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"syscall"
@@ -105,17 +106,36 @@ func (w *world) undoAtEnd(args ...string) {
 	})
 }
 
-// hears waits until a controller is sent access logs. The egress opens a stream when it has something to tell: calls of an excluded
-// service, which never come into scope.
+// hears waits until a controller is sent access logs by each worker of the egress: a worker opens its stream when it has something to
+// tell, and what it tells while the stream fails is lost. They tell of calls of an excluded service, which never comes into scope.
 func (w *world) hears(replica cluster.Target) {
 	w.Helper()
-	w.eventually(replica.Name+" to be sent access logs", func() error {
-		w.noFailure("call of an excluded service", w.request("deploy/client", "http://excluded:8080"))
-		if streams, err := w.metricOf(replica, "lazyxds_als_streams"); err != nil || streams == 0 {
-			return fmt.Errorf("%v streams: %w", streams, err)
+	workers := w.egressWorkers()
+	w.eventually(replica.Name+" to be sent access logs by everyone", func() error {
+		w.noFailure("calls of an excluded service", w.request("deploy/client", "http://excluded:8080", "--requests=32", "--rps=0"))
+		if streams, err := w.metricOf(replica, "lazyxds_als_streams"); err != nil || int(streams) < workers {
+			return fmt.Errorf("%v streams of %d workers: %w", streams, workers, err)
 		}
 		return nil
 	})
+}
+
+// egressWorkers counts the threads of all replicas of the egress.
+func (w *world) egressWorkers() int {
+	w.Helper()
+	total := 0
+	for _, pod := range strings.Fields(w.kubectl("get", "pods", "-n", "istio-system", "-l", "app=istio-egressgateway-lazyxds", "-o", "name")) {
+		out, err := w.lab.Exec(w.ctx, cluster.Target{Namespace: "istio-system", Name: pod}, "curl", "-sS", "-m", "5", "http://127.0.0.1:15000/server_info")
+		w.must(err)
+		var info struct {
+			Options struct {
+				Concurrency int `json:"concurrency"`
+			} `json:"command_line_options"`
+		}
+		w.must(json.Unmarshal([]byte(out.Stdout), &info))
+		total += info.Options.Concurrency
+	}
+	return total
 }
 
 // heard counts the entries of HTTP requests that a controller took in since it started: one when a request starts, one when it ends.
