@@ -136,9 +136,11 @@ func openGRPC(ctx context.Context, cfg Config, target *url.URL) (*held, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(withMetadata(ctx, cfg.Headers))
-	h := &held{close: func() { cancel(); conn.Close() }}
-	stream, err := pb.NewTestServiceClient(conn).FullDuplexCall(ctx)
+	// A deadline would go to the server, which may end the stream before the client does: as if it were cut.
+	streaming, cancel := context.WithCancel(withMetadata(context.WithoutCancel(ctx), cfg.Headers))
+	stop := context.AfterFunc(ctx, cancel)
+	h := &held{close: func() { stop(); cancel(); conn.Close() }}
+	stream, err := pb.NewTestServiceClient(conn).FullDuplexCall(streaming)
 	if err != nil {
 		h.close()
 		return nil, err
